@@ -1,0 +1,77 @@
+"""What happened, who did it and from where. Rows are added and never changed: the application role may not."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import ClassVar
+
+from django.db import models
+
+from apps.core.context import RequestContext
+from apps.core.crypto import new_id
+from apps.tenants.models import Environment
+from apps.tenants.querysets import EnvironmentQuerySet
+
+MAX_USER_AGENT = 256
+
+
+class EventQuerySet(EnvironmentQuerySet["Event"]):
+    def record(
+        self,
+        environment: Environment,
+        kind: Event.Kind,
+        *,
+        context: RequestContext | None = None,
+        user_id: uuid.UUID | None = None,
+        session_id: uuid.UUID | None = None,
+        client_id: uuid.UUID | None = None,
+        facts: Mapping[str, str | int | bool] | None = None,
+    ) -> Event:
+        """Add one event. `facts` holds no identifier, code, key or token."""
+        return self.create(
+            environment=environment,
+            kind=kind,
+            user_id=user_id,
+            session_id=session_id,
+            client_id=client_id,
+            ip=context.ip if context else None,
+            user_agent=context.user_agent[:MAX_USER_AGENT] if context else "",
+            facts=dict(facts or {}),
+        )
+
+
+class Event(models.Model):
+    class Kind(models.TextChoices):
+        USER_CREATED = "user.created"
+        IDENTIFIER_VERIFIED = "identifier.verified"
+        SIGNED_IN = "session.opened"
+        SESSION_REVOKED = "session.revoked"
+        REFRESH_REPLAYED = "session.refresh_replayed"
+        REFRESH_REUSED = "session.refresh_reused"
+        ENVIRONMENT_CREATED = "environment.created"
+        APPLICATION_KEY_CREATED = "application_key.created"
+        APPLICATION_KEY_ROTATED = "application_key.rotated"
+        APPLICATION_KEY_REVOKED = "application_key.revoked"
+        API_KEY_CREATED = "api_key.created"
+        API_KEY_REVOKED = "api_key.revoked"
+        SIGNING_KEY_CREATED = "signing_key.created"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=40, choices=Kind.choices)
+    created_at = models.DateTimeField(auto_now_add=True)
+    user_id = models.UUIDField(null=True)
+    session_id = models.UUIDField(null=True)
+    client_id = models.UUIDField(null=True)
+    ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=MAX_USER_AGENT, blank=True)
+    facts = models.JSONField(default=dict)
+
+    objects: ClassVar[EventQuerySet] = EventQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        indexes = (models.Index(fields=["environment", "created_at"], name="event_by_time"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} at {self.created_at:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,306 @@
+"""Challenges: issue, check, consume. What bounds guessing is here, in SQL, and holds whatever Redis does."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import connection, models
+from django.db.models.functions import Now
+
+from apps.challenges import codes
+from apps.core import crypto
+from apps.core.errors import ChallengeLocked, CodeExpired, CodeMismatch, RateLimited
+from apps.tenants.models import Environment
+from apps.tenants.querysets import EnvironmentQuerySet
+
+MAX_SENDS = 5
+NONCE_BYTES = 16
+SHARED_TRIES = 1  # PostgreSQL counts array elements from one; the tries of send number n are element n + 1.
+
+# The failure budget of DESIGN section 4: failures of one person in thirty days at which new codes grow.
+BUDGET_TTL = timedelta(days=30)
+LONGER_AFTER, LONGER_DIGITS = 50, 8
+LONGEST_AFTER, LONGEST_DIGITS = 100, 10
+NOISE_WINDOW = timedelta(minutes=10)
+NOISE_FLOOR = 500
+
+
+class Purpose(models.TextChoices):
+    SIGN_IN = "sign_in"
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A start: the live challenge, new or carried on, and this start's own handle."""
+
+    challenge_id: uuid.UUID
+    provisional_user_id: uuid.UUID
+    expires_in: float
+    handle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A guess, read and compared but not yet decided: the row may change until one statement has counted it."""
+
+    challenge: Challenge
+    tries: int
+    is_right: bool
+
+
+class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
+    # One statement, because two starts at once must agree on one code:
+    # resent carries the live code on (it keeps the tries and adds one counter, for the new handle);
+    # ended  makes room where the code expired, has less than half its time to be had, or its shared tries are spent;
+    # fresh  inserts unless resent did. A concurrent start holds the unique key or the row lock: then nothing comes
+    #        back, and the caller is told to wait, because the other start has just sent a code.
+    # PostgreSQL runs `ended` before `fresh` because `fresh` reads its count; the row it ended no longer conflicts.
+    ISSUE = """
+        WITH resent AS (
+            UPDATE challenges_challenge
+               SET tries = tries || 0, last_sent_at = now(), creates_user = creates_user OR %(creates_user)s,
+                   expires_at = least(now() + ttl, created_at + 2 * ttl)
+             WHERE environment_id = %(environment)s AND purpose = %(purpose)s AND identifier = %(identifier)s
+               AND nonce IS NOT NULL AND expires_at > now() AND last_sent_at <= now() - %(pause)s
+               AND renewable_until >= now() AND tries[1] < max_tries AND cardinality(tries) <= %(max_sends)s
+            RETURNING *
+        ), ended AS (
+            UPDATE challenges_challenge SET nonce = NULL
+             WHERE environment_id = %(environment)s AND purpose = %(purpose)s AND identifier = %(identifier)s
+               AND nonce IS NOT NULL
+               AND (expires_at <= now()
+                    OR last_sent_at <= now() - %(pause)s AND (renewable_until < now() OR tries[1] >= max_tries))
+            RETURNING id
+        ), person AS (
+            SELECT coalesce(sum(failures), 0) AS failures FROM challenges_failurecount
+             WHERE environment_id = %(environment)s AND identifier = %(identifier)s AND minute > now() - %(budget_ttl)s
+        ), noise AS (
+            SELECT coalesce(sum(failures), 0) AS failures FROM (
+                SELECT failures FROM challenges_failurecount
+                 WHERE environment_id = %(environment)s AND minute > now() - %(noise_window)s
+                 LIMIT %(noise)s + 1) AS recent
+        ), fresh AS (
+            INSERT INTO challenges_challenge (id, environment_id, purpose, channel, identifier, nonce, key_version,
+                   code_length, max_tries, tries, ttl, created_at, last_sent_at, expires_at, renewable_until,
+                   provisional_user_id, creates_user)
+            SELECT %(id)s, %(environment)s, %(purpose)s, %(channel)s, %(identifier)s, %(nonce)s, %(key_version)s,
+                   CASE WHEN person.failures >= %(longest_after)s THEN greatest(%(code_length)s, %(longest)s)
+                        WHEN person.failures >= %(longer_after)s OR noise.failures > %(noise)s
+                        THEN greatest(%(code_length)s, %(longer)s)
+                        ELSE %(code_length)s END,
+                   %(max_tries)s, ARRAY[0, 0], %(ttl)s, now(), now(), now() + %(ttl)s, now() + 1.5 * %(ttl)s,
+                   %(user)s, %(creates_user)s
+              FROM person, noise
+             WHERE NOT EXISTS (SELECT FROM resent) AND (SELECT count(*) FROM ended) >= 0
+            ON CONFLICT (environment_id, purpose, identifier) WHERE nonce IS NOT NULL DO NOTHING
+            RETURNING *
+        )
+        SELECT id, provisional_user_id, key_version, cardinality(tries) - 1, extract(epoch FROM expires_at - now())
+          FROM (SELECT * FROM resent UNION ALL SELECT * FROM fresh) AS issued
+    """
+
+    # Counts a wrong guess against its challenge and, only if the challenge was still open to it, against the person.
+    # With 200 at once exactly max_tries of them find the condition true; the rest change nothing.
+    COUNT_FAILURE = """
+        WITH counted AS (
+            UPDATE challenges_challenge SET tries[%(tries)s] = tries[%(tries)s] + 1
+             WHERE id = %(id)s AND environment_id = %(environment)s AND nonce = %(nonce)s
+               AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
+            RETURNING environment_id, identifier
+        )
+        INSERT INTO challenges_failurecount AS f (id, environment_id, identifier, minute, failures)
+        SELECT %(row)s, environment_id, identifier, date_trunc('minute', now()), 1 FROM counted
+        ON CONFLICT (environment_id, identifier, minute) DO UPDATE SET failures = f.failures + 1
+        RETURNING failures
+    """
+
+    # The statement that decides. It compares the nonce that the code was derived from, so a code cannot outlive its
+    # challenge, and nulls it, so the code can never be derived again.
+    CONSUME = """
+        UPDATE challenges_challenge SET nonce = NULL, tries[%(tries)s] = tries[%(tries)s] + 1
+         WHERE id = %(id)s AND environment_id = %(environment)s AND nonce = %(nonce)s
+           AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
+        RETURNING id
+    """
+
+    def issue(
+        self, environment: Environment, *, purpose: Purpose, channel: str, identifier: str, creates_user: bool
+    ) -> Issued:
+        """Make or carry on the one live challenge. Raises RateLimited while the last message is too recent.
+
+        Call it inside the transaction that enqueues the message.
+        """
+        parameters = {
+            **_policy(environment),
+            "environment": environment.id,
+            "purpose": purpose,
+            "channel": channel,
+            "identifier": identifier,
+            "creates_user": creates_user,
+            "id": crypto.new_id(),
+            "user": crypto.new_id(),
+            "nonce": crypto.random_bytes(NONCE_BYTES),
+            "key_version": crypto.current_key_version(),
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(self.ISSUE, parameters)
+            row = cursor.fetchone()
+        if row is None:
+            raise RateLimited(environment.resend_after)
+        challenge_id, user_id, version, send, expires_in = row
+        handle = codes.handle(environment.id, challenge_id, send, version)
+        return Issued(challenge_id, user_id, float(expires_in), handle)
+
+    def check(self, environment: Environment, *, purpose: Purpose, identifier: str, code: str) -> Attempt:
+        """Compare a guess with the live code of `identifier`. Raises CodeExpired when there is none."""
+        live = self.for_environment(environment).filter(purpose=purpose, identifier=identifier, nonce__isnull=False)
+        return _compare(live.first(), code, SHARED_TRIES)
+
+    def check_handle(self, environment: Environment, *, purpose: Purpose, handle: str, code: str) -> Attempt:
+        """Compare a guess with the code that `handle` was given out for. Raises CodeExpired when it names none."""
+        named = codes.read_handle(environment.id, handle)
+        if named is None:
+            raise CodeExpired
+        challenge_id, send = named
+        live = self.for_environment(environment).filter(id=challenge_id, purpose=purpose, nonce__isnull=False)
+        return _compare(live.first(), code, send + 1)
+
+    def refuse(self, attempt: Attempt) -> None:
+        """Count a wrong guess, then always raise: CodeMismatch, or ChallengeLocked when it came too late to count."""
+        with connection.cursor() as cursor:
+            cursor.execute(self.COUNT_FAILURE, {**_guard(attempt), "row": crypto.new_id()})
+            counted = cursor.fetchone()
+        raise CodeMismatch if counted else ChallengeLocked
+
+    def consume(self, attempt: Attempt) -> bool:
+        """End the challenge for a right guess. False: another request was faster, the tries or the time ran out."""
+        with connection.cursor() as cursor:
+            cursor.execute(self.CONSUME, _guard(attempt))
+            return cursor.fetchone() is not None
+
+    def end_expired(self) -> int:
+        """Forget the nonces of codes that nobody may use any more."""
+        return self.filter(nonce__isnull=False, expires_at__lte=Now()).update(nonce=None)
+
+
+def _policy(environment: Environment) -> dict[str, Any]:
+    return {
+        "pause": timedelta(seconds=environment.resend_after),
+        "ttl": timedelta(seconds=environment.code_ttl),
+        "code_length": environment.code_length,
+        "max_tries": environment.max_tries,
+        "max_sends": MAX_SENDS,
+        "budget_ttl": BUDGET_TTL,
+        "longer_after": LONGER_AFTER,
+        "longer": LONGER_DIGITS,
+        "longest_after": LONGEST_AFTER,
+        "longest": LONGEST_DIGITS,
+        "noise_window": NOISE_WINDOW,
+        "noise": max(NOISE_FLOOR, 2 * environment.usual_failures),
+    }
+
+
+def _compare(challenge: Challenge | None, code: str, tries: int) -> Attempt:
+    if challenge is None:
+        raise CodeExpired
+    # A number loses its leading zeros on the way here (contracts/clients.md, trap 12).
+    guess = code.zfill(challenge.code_length)
+    return Attempt(challenge, tries, crypto.equal(challenge.code().encode(), guess.encode()))
+
+
+def _guard(attempt: Attempt) -> dict[str, Any]:
+    challenge = attempt.challenge
+    return {
+        "id": challenge.id,
+        "environment": challenge.environment_id,
+        "nonce": challenge.nonce,
+        "tries": attempt.tries,
+    }
+
+
+class Challenge(models.Model):
+    """A demand to prove control of an identifier. The nonce is there exactly while a code for it is live."""
+
+    id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
+    purpose = models.CharField(max_length=20, choices=Purpose.choices)
+    channel = models.CharField(max_length=8)
+    identifier = models.CharField(max_length=254)
+    nonce = models.BinaryField(null=True, max_length=NONCE_BYTES, editable=False)
+    key_version = models.PositiveSmallIntegerField()
+    code_length = models.PositiveSmallIntegerField()
+    max_tries = models.PositiveSmallIntegerField()
+    tries = ArrayField(models.PositiveSmallIntegerField(), help_text="Without a handle, then per send.")
+    ttl = models.DurationField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_sent_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    renewable_until = models.DateTimeField(help_text="Later a resend would get less than half a code_ttl.")
+    provisional_user_id = models.UUIDField(help_text="Of the user that this challenge creates, if it creates one.")
+    creates_user = models.BooleanField(help_text="One of its starts was a sign-up.")
+
+    objects: ClassVar[ChallengeQuerySet] = ChallengeQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["environment", "purpose", "identifier"],
+                condition=models.Q(nonce__isnull=False),
+                name="one_live_challenge",
+            ),
+        )
+        indexes = (models.Index(fields=["environment", "created_at"], name="challenge_by_time"),)
+
+    def __str__(self) -> str:
+        return f"{self.purpose} by {self.channel} at {self.created_at:%Y-%m-%dT%H:%M:%SZ}"
+
+    def code(self) -> str:
+        """The code of a live challenge, derived anew. Raises ValueError when the challenge has ended."""
+        if self.nonce is None:
+            raise ValueError("the challenge has ended")
+        return codes.CodeSource(
+            environment_id=self.environment_id,
+            purpose=self.purpose,
+            channel=self.channel,
+            identifier=self.identifier,
+            challenge_id=self.id,
+            nonce=bytes(self.nonce),
+            key_version=self.key_version,
+            length=self.code_length,
+        ).code()
+
+
+class FailureCountQuerySet(EnvironmentQuerySet["FailureCount"]):
+    def purge(self) -> int:
+        return self.filter(minute__lt=Now() - BUDGET_TTL).delete()[0]
+
+    def usual(self, environment: Environment, days: int = 7) -> int:
+        """Failures in ten minutes, on the average of the last `days`."""
+        since = Now() - timedelta(days=days)
+        total = self.for_environment(environment).filter(minute__gt=since).aggregate(n=models.Sum("failures"))["n"] or 0
+        return int(total) // (days * 24 * 6)
+
+
+class FailureCount(models.Model):
+    """Wrong codes against live challenges, by person and minute: the budget that belongs to the person."""
+
+    id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
+    identifier = models.CharField(max_length=254)
+    minute: models.DateTimeField[datetime, datetime] = models.DateTimeField()
+    failures = models.PositiveIntegerField()
+
+    objects: ClassVar[FailureCountQuerySet] = FailureCountQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["environment", "identifier", "minute"], name="failures_by_person"),
+        )
+        indexes = (models.Index(fields=["environment", "minute"], include=["failures"], name="failures_by_minute"),)
+
+    def __str__(self) -> str:
+        return f"{self.failures} at {self.minute:%Y-%m-%dT%H:%MZ}"

@@ -1,0 +1,156 @@
+"""Randomness, digests, comparison and sealing: here and nowhere else.
+
+Every secret that the service derives comes from one of the versioned master keys in ENCRYPTION_KEYS, through HKDF
+(RFC 5869) with the purpose as `info`: a key for one purpose says nothing about a key for another.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+import string
+import uuid
+import zlib
+from functools import lru_cache
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+KEY_RANDOM_LENGTH = 32  # 62**32 is 190 bits.
+KEY_CHECKSUM_LENGTH = 6  # 62**6 holds a CRC-32.
+GCM_NONCE_BYTES = 12
+
+
+def new_id() -> uuid.UUID:
+    """A random 128-bit id. It tells neither when nor in which order things were made."""
+    return uuid.UUID(bytes=secrets.token_bytes(16))
+
+
+def random_bytes(length: int) -> bytes:
+    return secrets.token_bytes(length)
+
+
+def equal(left: bytes, right: bytes) -> bool:
+    """Compare in constant time. Bytes only: `compare_digest` raises on text that is not ASCII."""
+    return hmac.compare_digest(left, right)
+
+
+def digest(secret: str) -> bytes:
+    """The stored form of a key: its own 190 bits are what protects it, so a plain SHA-256 is enough."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+@lru_cache(maxsize=1)
+def _master_keys() -> dict[int, bytes]:
+    try:
+        pairs = [entry.split(":", 1) for entry in settings.ENCRYPTION_KEYS]
+        keys = {int(version): base64.b64decode(key, validate=True) for version, key in pairs}
+    except (ValueError, binascii.Error):
+        # The cause would quote the value of the variable, which is the key.
+        raise ImproperlyConfigured("ENCRYPTION_KEYS must be <version>:<base64>, comma separated.") from None
+    if not keys or any(len(key) != 32 or not 0 < version < 256 for version, key in keys.items()):  # noqa: PLR2004
+        raise ImproperlyConfigured("ENCRYPTION_KEYS needs versions from 1 to 255, each with a key of 32 bytes.")
+    return keys
+
+
+def current_key_version() -> int:
+    """The version that new rows are derived and sealed with: the first one listed."""
+    return next(iter(_master_keys()))
+
+
+@lru_cache(maxsize=256)
+def derived_key(purpose: str, version: int) -> bytes:
+    """32 bytes for one purpose. Raises KeyError when that version has been taken out of ENCRYPTION_KEYS."""
+    master = _master_keys()[version]
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"latchkey/" + purpose.encode()).derive(master)
+
+
+def mac(purpose: str, version: int, *parts: bytes) -> bytes:
+    """HMAC-SHA256 over length-prefixed parts, so that no two different lists of parts are ever the same input."""
+    message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return hmac.digest(derived_key(purpose, version), message, "sha256")
+
+
+def pseudonym(value: str) -> str:
+    """A name for `value` that may be shown to Redis: stable, and useless without the master key."""
+    return mac("pseudonym", current_key_version(), value.encode()).hex()[:32]
+
+
+def seal(key: bytes, plaintext: bytes, *, table: str, column: str, row: uuid.UUID) -> bytes:
+    """AES-256-GCM, nonce first. The associated data ties the value to its place, so it cannot be moved to another row."""
+    nonce = secrets.token_bytes(GCM_NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plaintext, _place(table, column, row))
+
+
+def unseal(key: bytes, sealed: bytes, *, table: str, column: str, row: uuid.UUID) -> bytes:
+    """The reverse of `seal`. Raises ValueError for a value that was changed, or was sealed for another place."""
+    try:
+        return AESGCM(key).decrypt(sealed[:GCM_NONCE_BYTES], sealed[GCM_NONCE_BYTES:], _place(table, column, row))
+    except InvalidTag:
+        raise ValueError(f"{table}.{column} does not open here") from None
+
+
+def _place(table: str, column: str, row: uuid.UUID) -> bytes:
+    return f"{table}/{column}/{row}".encode()
+
+
+def wrap_data_key(data_key: bytes, project_id: uuid.UUID) -> bytes:
+    """Seal a project's data key under the current master key; the first byte names the version."""
+    version = current_key_version()
+    sealed = seal(derived_key("wrap", version), data_key, table="project", column="data_key_sealed", row=project_id)
+    return bytes([version]) + sealed
+
+
+@lru_cache(maxsize=1024)
+def unwrap_data_key(wrapped: bytes, project_id: uuid.UUID) -> bytes:
+    """The reverse of `wrap_data_key`; remembered, because every sealed value of a project needs it."""
+    key = derived_key("wrap", wrapped[0])
+    return unseal(key, wrapped[1:], table="project", column="data_key_sealed", row=project_id)
+
+
+def new_key(prefix: str) -> str:
+    """`<prefix>_` + 32 random base62 characters + a CRC-32 in 6 more.
+
+    Secret scanners find keys by KEY_PATTERN, and the checksum lets junk be refused without a query.
+    """
+    return key_from_random(prefix, "".join(secrets.choice(BASE62) for _ in range(KEY_RANDOM_LENGTH)))
+
+
+def derived_application_key(prefix: str, row: uuid.UUID) -> str:
+    """A key that can be printed again although only its digest is stored: for the demo world, and for nothing else."""
+    number = int.from_bytes(mac("demo", current_key_version(), prefix.encode(), row.bytes), "big")
+    return key_from_random(prefix, _base62(number, KEY_RANDOM_LENGTH))
+
+
+def key_from_random(prefix: str, randomness: str) -> str:
+    body = f"{prefix}_{randomness}"
+    return body + _checksum(body)
+
+
+KEY_PATTERN = r"[a-z]{2,10}_(?:live|test)_[0-9A-Za-z]{38}"
+
+
+def is_well_formed_key(key: str) -> bool:
+    """Whether the checksum is right. It saves the query for junk, and proves nothing else."""
+    if not key.isascii():
+        return False
+    body, checksum = key[:-KEY_CHECKSUM_LENGTH], key[-KEY_CHECKSUM_LENGTH:]
+    return equal(_checksum(body).encode(), checksum.encode())
+
+
+def _checksum(body: str) -> str:
+    return _base62(zlib.crc32(body.encode()), KEY_CHECKSUM_LENGTH)
+
+
+def _base62(number: int, length: int) -> str:
+    digits = []
+    for _ in range(length):
+        number, digit = divmod(number, 62)
+        digits.append(BASE62[digit])
+    return "".join(reversed(digits))

@@ -1,0 +1,152 @@
+"""The outbox. It carries messages and knows neither codes nor users: `reference` means something to the composer only."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.db import connection, models
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from apps.core.crypto import new_id
+from apps.delivery.providers.smtp import WORST_CASE_SECONDS
+from apps.tenants.models import Environment
+from apps.tenants.querysets import EnvironmentQuerySet
+
+# Longer than the longest a provider may take, else a second worker would send what the first is still sending.
+LEASE = timedelta(seconds=WORST_CASE_SECONDS + 5)
+FIRST_RETRY_SECONDS = 1
+LONGEST_RETRY_SECONDS = 60
+CAPTURED_TTL = timedelta(hours=24)
+
+
+class MessageQuerySet(EnvironmentQuerySet["Message"]):
+    # Claiming pushes `due_at` behind the lease, so a claim whose worker died falls due again by itself. `now()` and not
+    # `clock_timestamp()`: the latter is volatile and would cost the index. SKIP LOCKED lets workers pass each other.
+    CLAIM = """
+        UPDATE delivery_message SET due_at = now() + %s, claim = claim + 1, attempts = attempts + 1
+         WHERE id IN (SELECT id FROM delivery_message WHERE state = 'queued' AND due_at <= now()
+                       ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
+        RETURNING *
+    """
+
+    def claim(self, limit: int) -> list[Message]:
+        """Take at most `limit` due messages of all environments, each for the length of LEASE."""
+        return list(self.raw(self.CLAIM, [LEASE, limit]))
+
+    def enqueue(
+        self, environment: Environment, *, template: str, reference: uuid.UUID, recipient: str, language: str, ttl: float
+    ) -> None:
+        """Add one message, in the caller's transaction. After `ttl` seconds it would be of no use to its reader.
+
+        A statement of our own, because this is part of every start of a sign-in: the ORM's costs four times the CPU.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """INSERT INTO delivery_message (id, environment_id, channel, template, reference, recipient, language,
+                       state, created_at, due_at, expires_at, attempts, claim, outcome)
+                   VALUES (%s, %s, 'email', %s, %s, %s, %s, 'queued', now(), now(), now() + %s, 0, 0, '')""",
+                [new_id(), environment.id, template, reference, recipient, language, timedelta(seconds=ttl)],
+            )
+
+    def purge(self, before: timedelta) -> int:
+        """Remove what is settled and older than `before`; returns how many."""
+        old = self.exclude(state=Message.State.QUEUED).filter(created_at__lt=Now() - before)
+        return old.delete()[0]
+
+
+class Message(models.Model):
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        SENT = "sent"
+        CAPTURED = "captured"
+        OBSOLETE = "obsolete", "nothing to say any more"
+        DEAD = "dead", "could not be delivered"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
+    channel = models.CharField(max_length=8, default="email")
+    template = models.CharField(max_length=32)
+    reference = models.UUIDField()
+    recipient = models.CharField(max_length=254)
+    language = models.CharField(max_length=16)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
+    created_at = models.DateTimeField(auto_now_add=True)
+    due_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    attempts = models.PositiveIntegerField(default=0)
+    claim = models.PositiveIntegerField(default=0, help_text="The fence: only the holder of the last claim may write.")
+    outcome = models.CharField(max_length=200, blank=True, help_text="The provider's words, without addresses.")
+
+    objects: ClassVar[MessageQuerySet] = MessageQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["due_at"], name="message_due", condition=models.Q(state="queued")),
+            models.Index(fields=["environment", "created_at"], name="message_by_time"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.template} by {self.channel}, {self.state}"
+
+    def renew(self) -> bool:
+        """Start the lease anew just before the provider is called; False when another worker holds it by now."""
+        return self._settle(due_at=Now() + LEASE)
+
+    def sent(self, outcome: str) -> bool:
+        return self._settle(state=self.State.SENT, outcome=outcome[:200])
+
+    def captured(self) -> bool:
+        return self._settle(state=self.State.CAPTURED)
+
+    def obsolete(self, why: str) -> bool:
+        return self._settle(state=self.State.OBSOLETE, outcome=why)
+
+    def dead(self, why: str) -> bool:
+        """A dead letter: kept for the operator to see, and never tried again."""
+        return self._settle(state=self.State.DEAD, outcome=why[:200])
+
+    def retry(self, why: str) -> bool:
+        """Due again after a growing pause; a dead letter when it would come too late for its reader."""
+        pause = timedelta(seconds=min(FIRST_RETRY_SECONDS * 2 ** (self.attempts - 1), LONGEST_RETRY_SECONDS))
+        if timezone.now() + pause >= self.expires_at:
+            return self.dead(why)
+        return self._settle(due_at=Now() + pause, outcome=why[:200])
+
+    def _settle(self, **values: Any) -> bool:
+        """Write only while this claim is the last one: a worker that stalled past its lease changes nothing."""
+        return bool(Message.objects.filter(id=self.id, claim=self.claim, state=self.State.QUEUED).update(**values))
+
+
+class CapturedMessageQuerySet(EnvironmentQuerySet["CapturedMessage"]):
+    def fresh(self) -> CapturedMessageQuerySet:
+        return self.filter(created_at__gt=Now() - CAPTURED_TTL)
+
+    def purge(self) -> int:
+        return self.exclude(id__in=self.fresh().values("id")).delete()[0]
+
+
+class CapturedMessage(models.Model):
+    """What would have been sent from an environment that has no provider; the body is sealed, and gone after a day."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
+    recipient = models.CharField(max_length=254)
+    body_sealed = models.BinaryField(editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[CapturedMessageQuerySet] = CapturedMessageQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        indexes = (models.Index(fields=["environment", "recipient", "-created_at"], name="captured_by_recipient"),)
+
+    def __str__(self) -> str:
+        return f"captured at {self.created_at:%Y-%m-%dT%H:%M:%SZ}"
+
+    def seal(self, body: bytes) -> None:
+        self.body_sealed = self.environment.seal(body, "captured", "body_sealed", self.id)
+
+    def unseal(self) -> bytes:
+        return self.environment.unseal(bytes(self.body_sealed), "captured", "body_sealed", self.id)

@@ -1,0 +1,189 @@
+"""What all dialects share: who is calling, how a body becomes values, how a refusal becomes that dialect's answer."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+import structlog
+from django.db import InterfaceError, OperationalError, connection
+from django.http import HttpRequest
+from django.urls import URLPattern, re_path
+from rest_framework import exceptions, serializers
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from apps.core.context import RequestContext
+from apps.core.errors import AuthError, InvalidClient, InvalidRequest, RateLimited, ServiceUnavailable
+from apps.dialects.strict_json import StrictJSONParser
+from apps.tenants.models import Address, ApplicationKey, Environment
+
+log = structlog.get_logger()
+
+S = TypeVar("S", bound=serializers.Serializer[Any])
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """How one class of errors looks in a dialect: the status and the dialect's own word for it."""
+
+    status: int
+    code: str
+
+
+ErrorTable = Mapping[type[AuthError], Wire]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The application that a request comes from, and the environment it is of."""
+
+    environment: Environment
+    client_id: uuid.UUID
+
+
+class MethodNotAllowed(InvalidRequest):
+    message = "This method is not allowed here."
+
+
+class OneFormat(BaseContentNegotiation):
+    """Every dialect speaks JSON in both directions, so nothing is negotiated."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class DialectView(APIView):
+    """A view of one dialect. Subclasses set the error table and the shape of an error's body."""
+
+    parser_classes = (StrictJSONParser,)
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = OneFormat
+    errors: ClassVar[ErrorTable]
+
+    def error_body(self, code: str, error: AuthError) -> dict[str, Any]:
+        raise NotImplementedError
+
+    @property
+    def address(self) -> Address:
+        return address(self.kwargs)
+
+    @property
+    def context(self) -> RequestContext:
+        meta = self.request.META
+        return RequestContext(
+            ip=meta["REMOTE_ADDR"],
+            user_agent=meta.get("HTTP_USER_AGENT", ""),
+            language=meta.get("HTTP_ACCEPT_LANGUAGE"),
+        )
+
+    def caller(self) -> Caller:
+        """The calling application by its APP-KEY. Raises InvalidClient, in one way for all that can be wrong."""
+        key = first_query(lambda: ApplicationKey.objects.presented(self.request.headers.get("APP-KEY", ""), self.address))
+        if key is None:
+            raise InvalidClient
+        key.touch()
+        return Caller(key.environment, key.client_id)
+
+    def parse(self, serializer: type[S]) -> dict[str, Any]:
+        """The values of the body. Raises InvalidRequest, which names the field."""
+        if not isinstance(self.request.data, dict):
+            raise InvalidRequest("The body must be a JSON object.")
+        form = serializer(data=self.request.data)
+        form.is_valid(raise_exception=True)
+        values: dict[str, Any] = form.validated_data
+        return values
+
+    def handle_exception(self, exc: Exception) -> Response:
+        error = refusal(exc)
+        if error is None:
+            raise exc
+        wire = lookup(self.errors, error)
+        response = Response(self.error_body(wire.code, error), status=wire.status)
+        if isinstance(error, RateLimited | ServiceUnavailable):
+            response["Retry-After"] = str(error.retry_after)
+        if isinstance(exc, exceptions.MethodNotAllowed):
+            response["Allow"] = ", ".join(self.allowed_methods)
+        return response
+
+
+def address(kwargs: Mapping[str, str]) -> Address:
+    """Either root that names an environment. What is no id names nothing, and finds nothing."""
+    if "app_id" in kwargs:
+        return Address(environment_id=_id(kwargs["app_id"]))
+    return Address(project_id=_id(kwargs["project_id"]), name=kwargs["environment"])
+
+
+def _id(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def lookup(table: ErrorTable, error: AuthError) -> Wire:
+    """The entry of the nearest class: a subclass that the dialect does not name answers like its parent."""
+    for cls in type(error).__mro__:
+        if cls in table:
+            return table[cls]
+    raise LookupError(f"{type(error).__name__} is missing from a dialect's error table")
+
+
+def refusal(exc: Exception) -> AuthError | None:
+    """The same thing in our own vocabulary; None for what is our own fault."""
+    if isinstance(exc, AuthError):
+        return exc
+    if isinstance(exc, serializers.ValidationError):
+        return _first_field(exc)
+    if isinstance(exc, exceptions.MethodNotAllowed):
+        return MethodNotAllowed()
+    if isinstance(exc, exceptions.APIException):
+        return InvalidRequest()
+    if isinstance(exc, OperationalError | InterfaceError):
+        log.warning("database_away", reason=type(exc.__cause__ or exc).__name__)
+        connection.close()
+        return ServiceUnavailable()
+    return None
+
+
+def _first_field(exc: serializers.ValidationError) -> InvalidRequest:
+    detail = exc.detail
+    if not isinstance(detail, dict):
+        return InvalidRequest()
+    field, problems = next(iter(detail.items()))
+    return InvalidRequest(f"{field}: {problems[0]}", field=field)
+
+
+def first_query(ask: Callable[[], T]) -> T:
+    """Run a request's first query, and once more when the pooled connection turned out to be dead.
+
+    Nothing has been written yet, so repeating is safe. One dead connection means that PostgreSQL was restarted and all
+    the others are dead too: the pool is told to replace them, else each would cost some request an error.
+    """
+    try:
+        return ask()
+    except (OperationalError, InterfaceError):
+        connection.close()
+        connection.pool.check()
+        return ask()
+
+
+def endpoint(route: str, view: type[APIView]) -> URLPattern:
+    """A route that takes an optional trailing slash and never redirects, because a redirected POST loses its body."""
+    return re_path(rf"^{route}/?$", view.as_view())
+
+
+def absolute(request: HttpRequest | Request) -> str:
+    """The URL that was asked, without its query."""
+    return request.build_absolute_uri(request.path)

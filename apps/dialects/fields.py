@@ -1,0 +1,46 @@
+"""Fields that dialects share. DRF's own coerce; on a sign-in endpoint a wrong type is an error, not a hint."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from rest_framework import serializers
+
+from apps.core.identifiers import canonical_email
+
+# ASCII only: \d would take full-width and other digits, which the person never saw in the message.
+CODE = re.compile(r"[0-9]{1,10}")
+LARGEST_CODE = 10**10
+MAX_TOKEN_LENGTH = 4096
+
+
+class EmailField(serializers.Field[str, Any, str, Any]):
+    """Becomes the canonical address; a list, a number or a header injection is refused."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return canonical_email(data)
+
+
+class CodeField(serializers.Field[str, Any, str, Any]):
+    """A code as a string of digits or as a JSON integer, which has lost its leading zeros."""
+
+    default_error_messages = {"invalid": "must be a string of digits or an integer"}  # noqa: RUF012
+
+    def to_internal_value(self, data: Any) -> str:
+        if isinstance(data, int) and not isinstance(data, bool) and 0 <= data < LARGEST_CODE:
+            return str(data)
+        if not isinstance(data, str) or not CODE.fullmatch(data):
+            self.fail("invalid")
+        return str(data)
+
+
+class TokenField(serializers.Field[str, Any, str, Any]):
+    """An opaque string; what it is worth is decided elsewhere."""
+
+    default_error_messages = {"invalid": "must be a string"}  # noqa: RUF012
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or len(data) > MAX_TOKEN_LENGTH:
+            self.fail("invalid")
+        return str(data)

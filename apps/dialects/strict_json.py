@@ -1,0 +1,79 @@
+"""JSON as every dialect reads it: bounded, unambiguous, and free of characters that no field may hold (RFC 8259)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import IO, Any, NoReturn
+
+from rest_framework.parsers import BaseParser
+
+from apps.core.errors import BodyTooLarge, InvalidRequest
+
+MAX_BODY_BYTES = 16 * 1024
+MAX_DEPTH = 20
+# Control characters end up in headers, logs and terminals; a lone surrogate has no UTF-8 form at all.
+FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+class StrictJSONParser(BaseParser):
+    """Reads any body as JSON, whatever its content type says: some clients send none (contracts/clients.md, trap 6)."""
+
+    media_type = "*/*"
+
+    def parse(
+        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        body = stream.read(MAX_BODY_BYTES + 1)
+        if len(body) > MAX_BODY_BYTES:
+            raise BodyTooLarge
+        return loads(body)
+
+
+def loads(body: bytes) -> Any:
+    """Raises InvalidRequest for what is not JSON, nests too deep, repeats a key or holds a forbidden character."""
+    try:
+        text = body.decode("utf-8")
+        if text.count("[") + text.count("{") > MAX_DEPTH:
+            _refuse_depth(text)
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        # UnicodeDecodeError and JSONDecodeError are ValueErrors, as is an integer of more than 4,300 digits.
+        raise InvalidRequest("The body is not valid JSON.") from None
+    _refuse_forbidden(value)
+    return value
+
+
+def _refuse_depth(text: str) -> None:
+    """Brackets inside strings count as well: twenty levels of a sign-in request need no such strings."""
+    depth = 0
+    for char in re.findall(r"[\[\]{}]", text):
+        depth += 1 if char in "[{" else -1
+        if depth > MAX_DEPTH:
+            raise InvalidRequest("The body nests too deep.")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Two parsers that keep different ones of two equal keys would act on two different requests."""
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise InvalidRequest("The body repeats a key.")
+    return members
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _refuse_forbidden(value: Any) -> None:
+    if isinstance(value, str):
+        if FORBIDDEN.search(value):
+            raise InvalidRequest("The body holds a control character.")
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            _refuse_forbidden(key)
+            _refuse_forbidden(member)
+    elif isinstance(value, list):
+        for member in value:
+            _refuse_forbidden(member)

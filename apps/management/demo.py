@@ -1,0 +1,98 @@
+"""A world to try things in: one tenant whose keys can be told again, because they are derived and not random."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from apps.core import crypto
+from apps.management.environments import create_application_key, create_environment, issuer_url, key_prefix, move_issuer
+from apps.tenants.models import ApplicationKey, Environment, Project, Tenant
+from apps.tokens.api_keys import DEFAULT_PREFIX, ApiKey, Scope
+
+TENANT = "Latchkey demo"
+# Two `demo` at once would make two of everything; the number only has to be our own.
+LOCK = 0x1A7C_4B3D
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What `manage.py demo` shall see to: one environment, and what is to be different in it."""
+
+    project: str = "Demo"
+    environment: str = "development"
+    kind: Environment.Kind = Environment.Kind.DEVELOPMENT
+    mail_url: str | None = None
+    policy: dict[str, Any] = field(default_factory=dict)
+
+
+@transaction.atomic
+def ensure(world: World) -> dict[str, Any]:
+    """Make what is missing, set what `world` names, and tell all there is in the demo tenant."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    tenant, _ = Tenant.objects.get_or_create(name=TENANT)
+    project, _ = Project.objects.get_or_create(tenant=tenant, name=world.project)
+    _ensure_environment(project, world)
+    projects = tenant.projects.order_by("created_at")
+    return {
+        "base_url": settings.PUBLIC_URL,
+        "tenant": {"id": tenant.id.hex, "name": tenant.name},
+        "projects": [_describe_project(project) for project in projects],
+    }
+
+
+def _ensure_environment(project: Project, world: World) -> None:
+    environment = project.environments.filter(name=world.environment).first()
+    if environment is None:
+        environment = create_environment(project, name=world.environment, kind=world.kind)
+    environment.kind = world.kind
+    for name, value in world.policy.items():
+        setattr(environment, name, value)
+    if world.mail_url is not None:
+        environment.mail_url = world.mail_url or None
+    environment.full_clean()
+    environment.save()
+
+
+def _describe_project(project: Project) -> dict[str, Any]:
+    environments = project.environments.order_by("created_at")
+    return {
+        "id": project.id.hex,
+        "name": project.name,
+        "environments": [_describe(environment) for environment in environments],
+    }
+
+
+def _describe(environment: Environment) -> dict[str, Any]:
+    base_url = issuer_url(environment.project_id, environment.name)
+    if environment.issuer != base_url:
+        move_issuer(environment, base_url)  # `make run` may have had to take another port than last time.
+    return {
+        "id": environment.id.hex,
+        "name": environment.name,
+        "kind": environment.kind,
+        "base_url": base_url,
+        "app_key": _application_key(environment),
+        "jwks_url": f"{base_url}/.well-known/jwks.json",
+        "messages_url": None if environment.is_production else f"{base_url}/dev/messages",
+        "messages_key": None if environment.is_production else _messages_key(environment),
+    }
+
+
+def _application_key(environment: Environment) -> str:
+    secret = crypto.derived_application_key(key_prefix(environment), environment.id)
+    digest = crypto.digest(secret)
+    if not ApplicationKey.objects.for_environment(environment).filter(digest=digest).exists():
+        create_application_key(environment, name="Demo application", secret=secret)
+    return secret
+
+
+def _messages_key(environment: Environment) -> str:
+    secret = crypto.derived_application_key(f"{DEFAULT_PREFIX}_{environment.key_mode}", environment.id)
+    if not ApiKey.objects.for_environment(environment).filter(digest=crypto.digest(secret)).exists():
+        ApiKey.objects.mint(environment, name="Demo tests", scopes=[Scope.READ_MESSAGES], secret=secret)
+    return secret

@@ -1,0 +1,42 @@
+"""The tasks Celery knows. One wakes the dispatcher; beat calls the others to keep house."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from celery import shared_task
+
+from apps.challenges.models import Challenge, FailureCount
+from apps.delivery.models import CapturedMessage, Message
+from apps.passwordless import hint
+from apps.passwordless.dispatcher import dispatcher
+from apps.tenants.models import Environment
+from apps.tokens.sessions import Session
+
+SETTLED_MESSAGES_KEPT = timedelta(days=30)
+ENDED_SESSIONS_KEPT = timedelta(days=30)
+
+
+@shared_task(name=hint.TASK)
+def wake() -> None:
+    """Look into the outbox now: the dispatcher runs in this very process, beside Celery's threads."""
+    dispatcher.wake()
+
+
+@shared_task(name="passwordless.keep_house")
+def keep_house() -> None:
+    """Forget what has run out. Each step stands alone and may run twice."""
+    Challenge.objects.end_expired()
+    CapturedMessage.objects.purge()
+    Message.objects.purge(SETTLED_MESSAGES_KEPT)
+    FailureCount.objects.purge()
+    Session.objects.purge(ENDED_SESSIONS_KEPT)
+
+
+@shared_task(name="passwordless.learn_usual_failures")
+def learn_usual_failures() -> None:
+    """What is usual for an environment, so that an attack on it can be told from a busy day."""
+    for environment in Environment.objects.iterator():
+        usual = FailureCount.objects.usual(environment)
+        if usual != environment.usual_failures:
+            Environment.objects.filter(id=environment.id).update(usual_failures=usual)

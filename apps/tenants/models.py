@@ -1,0 +1,203 @@
+"""Who owns what: tenant → project → environment → application key. An Environment is the wall."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.core import crypto
+from apps.tenants.operators import Membership, Operator
+from apps.tenants.querysets import EnvironmentQuerySet
+
+__all__ = ["ApplicationKey", "Environment", "Membership", "Operator", "Project", "Tenant"]
+
+LAST_USED_PRECISION = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """How a URL names an environment: by project and name, or by its own id."""
+
+    environment_id: uuid.UUID | None = None
+    project_id: uuid.UUID | None = None
+    name: str = ""
+
+    def lookup(self, prefix: str = "") -> dict[str, object]:
+        if self.environment_id:
+            return {f"{prefix}id": self.environment_id}
+        return {f"{prefix}project_id": self.project_id, f"{prefix}name": self.name}
+
+
+class Tenant(models.Model):
+    id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
+    name = models.CharField(max_length=100)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Project(models.Model):
+    """A product of a tenant. Its data key seals whatever its environments must keep secret."""
+
+    id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="projects")
+    name = models.CharField(max_length=100, help_text="Shown to end users, in the messages they receive.")
+    data_key_sealed = models.BinaryField(editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        if not self.data_key_sealed:
+            self.data_key_sealed = crypto.wrap_data_key(crypto.random_bytes(32), self.id)
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    @property
+    def data_key(self) -> bytes:
+        return crypto.unwrap_data_key(bytes(self.data_key_sealed), self.id)
+
+
+def seconds(default: int, low: int, high: int, help_text: str) -> models.PositiveIntegerField[int, int]:
+    bounds = [MinValueValidator(low), MaxValueValidator(high)]
+    return models.PositiveIntegerField(default=default, validators=bounds, help_text=f"{help_text} In seconds.")
+
+
+class EnvironmentsQuerySet(models.QuerySet["Environment"]):
+    def at(self, address: Address) -> EnvironmentsQuerySet:
+        return self.filter(**address.lookup()).select_related("project")
+
+
+class Environment(models.Model):
+    """A project's development, staging or production world, and the policy that holds in it."""
+
+    class Kind(models.TextChoices):
+        DEVELOPMENT = "development"
+        STAGING = "staging"
+        PRODUCTION = "production"
+
+    id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="environments")
+    name = models.CharField(max_length=32, validators=[RegexValidator(r"^[a-z][a-z0-9-]*$")])
+    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.DEVELOPMENT)
+    issuer = models.URLField(help_text="Who signs this environment's tokens; clients compare it to the character.")
+    default_language = models.CharField(max_length=16, default="en")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    concealment = models.BooleanField(
+        default=True, help_text="Answer alike whether a person exists or not, until they proved a code."
+    )
+    sign_up_open = models.BooleanField(default=True, help_text="Whether new end users are allowed.")
+
+    code_length = models.PositiveSmallIntegerField(
+        default=6, validators=[MinValueValidator(4), MaxValueValidator(10)], help_text="Digits."
+    )
+    code_ttl = seconds(600, 60, 1800, "How long a code lives.")
+    max_tries = models.PositiveSmallIntegerField(default=5, validators=[MinValueValidator(1), MaxValueValidator(10)])
+    resend_after = seconds(30, 0, 600, "Between two messages while a code lives.")
+    usual_failures = models.PositiveIntegerField(
+        default=0, editable=False, help_text="Wrong codes in ten minutes, on the average of the last week."
+    )
+
+    access_token_ttl = seconds(3600, 60, 86_400, "How long an access token lives.")
+    session_idle_ttl = seconds(30 * 86_400, 600, 400 * 86_400, "A session not refreshed for so long ends.")
+    session_absolute_ttl = seconds(90 * 86_400, 600, 400 * 86_400, "No session lives longer.")
+    refresh_grace = seconds(60, 0, 120, "How long the refresh token before the current one still answers.")
+
+    requests_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, default=300, help_text="Per client address and step; empty means no limit."
+    )
+
+    mail_from = models.CharField(max_length=254, blank=True, help_text="Empty: the platform's own sender.")
+    mail_url_sealed = models.BinaryField(null=True, editable=False)
+
+    objects: ClassVar[EnvironmentsQuerySet] = EnvironmentsQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["project", "name"], name="environment_name"),)
+
+    def __str__(self) -> str:
+        return f"{self.project} {self.name}"
+
+    @property
+    def is_production(self) -> bool:
+        return self.kind == self.Kind.PRODUCTION
+
+    @property
+    def key_mode(self) -> str:
+        """The word in a key that tells people what it opens: `live` in production, else `test`."""
+        return "live" if self.is_production else "test"
+
+    @property
+    def mail_url(self) -> str | None:
+        """The SMTP settings of this environment's own provider as a URL; None when it uses the platform's."""
+        if self.mail_url_sealed is None:
+            return None
+        return self.unseal(bytes(self.mail_url_sealed), "environment", "mail_url_sealed", self.id).decode()
+
+    @mail_url.setter
+    def mail_url(self, url: str | None) -> None:
+        self.mail_url_sealed = (
+            self.seal(url.encode(), "environment", "mail_url_sealed", self.id) if url is not None else None
+        )
+
+    def seal(self, plaintext: bytes, table: str, column: str, row: uuid.UUID) -> bytes:
+        return crypto.seal(self.project.data_key, plaintext, table=table, column=column, row=row)
+
+    def unseal(self, sealed: bytes, table: str, column: str, row: uuid.UUID) -> bytes:
+        return crypto.unseal(self.project.data_key, sealed, table=table, column=column, row=row)
+
+
+class ApplicationKeyQuerySet(EnvironmentQuerySet["ApplicationKey"]):
+    def usable(self) -> ApplicationKeyQuerySet:
+        now = timezone.now()
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
+
+    def presented(self, secret: str, address: Address) -> ApplicationKey | None:
+        """The usable key that `secret` is at this address, with environment and project in the same statement.
+
+        Junk costs no query: its checksum is wrong. A key of another environment is as unknown as any other.
+        """
+        if not crypto.is_well_formed_key(secret):
+            return None
+        here = self.filter(**address.lookup("environment__"))
+        return here.usable().filter(digest=crypto.digest(secret)).select_related("environment__project").first()
+
+
+class ApplicationKey(models.Model):
+    """The `APP-KEY` header. Keys come and go; `client_id` names the application and outlives them."""
+
+    id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="application_keys")
+    client_id = models.UUIDField(default=crypto.new_id, editable=False)
+    name = models.CharField(max_length=100)
+    digest = models.BinaryField(max_length=32, editable=False)
+    last_four = models.CharField(max_length=4, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects: ClassVar[ApplicationKeyQuerySet] = ApplicationKeyQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["environment", "digest"], name="application_key_digest"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} …{self.last_four}"
+
+    def touch(self) -> None:
+        """Keep `last_used_at` right within a minute, at the price of one statement a minute."""
+        now: datetime = timezone.now()
+        if self.last_used_at and self.last_used_at > now - LAST_USED_PRECISION:
+            return
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_PRECISION)
+        ApplicationKey.objects.filter(stale, id=self.id).update(last_used_at=now)

@@ -1,0 +1,64 @@
+"""Signing keys, read and parsed once per process and minute.
+
+A minute is safe because a key is published a day before it signs. An empty ring is never remembered.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils import timezone
+
+from apps.core.errors import ServiceUnavailable
+from apps.tenants.models import Environment
+from apps.tokens.signing_keys import Profile, SigningKey
+
+FRESH_SECONDS = 60
+MAX_RINGS = 2048
+
+
+@dataclass
+class KeyRing:
+    keys: dict[str, SigningKey]
+    read_at: float = field(default_factory=time.monotonic)
+    opened: dict[str, Any] = field(default_factory=dict)
+
+    def current(self) -> SigningKey:
+        """The newest key that may sign already."""
+        now = timezone.now()
+        active = [key for key in self.keys.values() if key.activates_at <= now]
+        if not active:
+            raise ServiceUnavailable
+        return max(active, key=lambda key: key.activates_at)
+
+    def private(self, key: SigningKey) -> Any:
+        if key.kid not in self.opened:
+            self.opened[key.kid] = key.private_key()
+        return self.opened[key.kid]
+
+
+_rings: OrderedDict[tuple[uuid.UUID, str], KeyRing] = OrderedDict()
+
+
+def ring(environment: Environment, profile: Profile) -> KeyRing:
+    """The published keys of one environment and profile, by kid."""
+    place = (environment.id, profile.value)
+    known = _rings.get(place)
+    if known and known.keys and time.monotonic() - known.read_at < FRESH_SECONDS:
+        return known
+    keys = SigningKey.objects.for_environment(environment).filter(profile=profile).published()
+    fresh = KeyRing({key.kid: key for key in keys.select_related("environment__project")})
+    _rings[place] = fresh
+    while len(_rings) > MAX_RINGS:
+        _rings.popitem(last=False)
+    return fresh
+
+
+def forget(environment: Environment) -> None:
+    """Read this environment's keys anew on the next use, in this process."""
+    for place in [place for place in _rings if place[0] == environment.id]:
+        _rings.pop(place, None)

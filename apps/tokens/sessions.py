@@ -1,0 +1,181 @@
+"""Sessions: one sign-in of one end user on one client, and the rotation of its refresh token."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import ClassVar
+
+from django.db import connection, models
+from django.db.models.functions import Now
+
+from apps.core import crypto
+from apps.core.errors import InvalidRefreshToken
+from apps.tenants.models import Environment
+from apps.tenants.querysets import EnvironmentQuerySet
+from apps.tokens import refresh
+from apps.tokens.signing_keys import Profile
+from apps.users.models import EndUser
+
+SECRET_BYTES = 32
+
+
+class Outcome(Enum):
+    """What became of a refresh token that was presented."""
+
+    ROTATED = "rotated"
+    RETURNED = "returned"  # It was the current one, and younger than the grace.
+    REPLAYED = "replayed"  # It was the parent of the current one, within the grace: same successor.
+    REUSED = "reused"  # It was older: somebody has a copy, so the session has been ended.
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    outcome: Outcome
+    session_id: uuid.UUID
+    user_id: uuid.UUID
+    refresh_token: str
+
+
+class SessionQuerySet(EnvironmentQuerySet["Session"]):
+    # FOR SHARE: a user who is being disabled at this moment is waited for, and then gets no session.
+    OPEN = """
+        INSERT INTO tokens_session (id, environment_id, user_id, client_id, profile, generation, key_version, secret,
+               created_at, rotated_at, idle_expires_at, absolute_expires_at)
+        SELECT %(id)s, environment_id, id, %(client)s, %(profile)s, 0, %(key_version)s, %(secret)s,
+               now(), now(), now() + least(%(idle)s, %(absolute)s), now() + %(absolute)s
+          FROM users_enduser
+         WHERE id = %(user)s AND environment_id = %(environment)s AND disabled_at IS NULL
+           FOR SHARE
+        RETURNING id
+    """
+
+    # One guarded statement rotates, replays or revokes, by the database's clock and by the row as it is once locked:
+    # of fifty refreshes of one token at once the first rotates, and the others find themselves to be its replay.
+    # A generation newer than the row cannot have been given out; it matches nothing and is only refused.
+    ROTATE = """
+        UPDATE tokens_session AS s
+           SET generation = CASE WHEN generation = %(generation)s
+                                  AND (generation = 0 OR rotated_at + %(grace)s <= clock_timestamp())
+                                 THEN generation + 1 ELSE generation END,
+               rotated_at = CASE WHEN generation = %(generation)s
+                                  AND (generation = 0 OR rotated_at + %(grace)s <= clock_timestamp())
+                                 THEN clock_timestamp() ELSE rotated_at END,
+               idle_expires_at = least(clock_timestamp() + %(idle)s, absolute_expires_at),
+               secret = CASE WHEN generation > %(generation)s + 1
+                               OR generation = %(generation)s + 1 AND rotated_at + %(grace)s <= clock_timestamp()
+                             THEN NULL ELSE secret END
+         WHERE id = %(session)s AND environment_id = %(environment)s AND secret = %(secret)s
+           AND client_id = %(client)s AND generation >= %(generation)s
+           AND idle_expires_at > clock_timestamp()
+           AND EXISTS (SELECT FROM users_enduser u WHERE u.id = s.user_id AND u.disabled_at IS NULL)
+        RETURNING user_id, old.generation, new.generation, new.secret IS NULL
+    """
+
+    def open(self, environment: Environment, *, user_id: uuid.UUID, client_id: uuid.UUID) -> Session | None:
+        """A new session of an active user, inside the transaction that consumed the proof; None for a disabled one."""
+        session = Session(id=crypto.new_id(), environment=environment, user_id=user_id, client_id=client_id)
+        session.secret, session.key_version = crypto.random_bytes(SECRET_BYTES), crypto.current_key_version()
+        parameters = {
+            "id": session.id,
+            "client": client_id,
+            "profile": Profile.ACCESS,
+            "key_version": session.key_version,
+            "secret": session.secret,
+            "idle": timedelta(seconds=environment.session_idle_ttl),
+            "absolute": timedelta(seconds=environment.session_absolute_ttl),
+            "user": user_id,
+            "environment": environment.id,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(self.OPEN, parameters)
+            return session if cursor.fetchone() else None
+
+    def named(self, environment: Environment, text: str) -> tuple[Session, refresh.RefreshToken]:
+        """The live session that a genuine refresh token belongs to. Raises InvalidRefreshToken; junk costs no query."""
+        token = refresh.read(environment.id, text)
+        session = self.for_environment(environment).filter(id=token.session_id, secret__isnull=False).first()
+        if session is None or not session.made(token, text):
+            raise InvalidRefreshToken
+        return session, token
+
+    def rotate(self, environment: Environment, text: str, *, client_id: uuid.UUID) -> Rotation:
+        """Present a refresh token. Raises InvalidRefreshToken. A reuse is returned, not raised: its revocation is
+        already committed, and the caller has an event to write."""
+        session, token = self.named(environment, text)
+        parameters = {
+            "generation": token.generation,
+            "grace": timedelta(seconds=environment.refresh_grace),
+            "idle": timedelta(seconds=environment.session_idle_ttl),
+            "session": session.id,
+            "environment": environment.id,
+            "secret": session.secret,
+            "client": client_id,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(self.ROTATE, parameters)
+            row = cursor.fetchone()
+        if row is None:
+            raise InvalidRefreshToken
+        user_id, before, after, is_revoked = row
+        outcome = _outcome(token.generation, before, after, is_revoked=is_revoked)
+        return Rotation(outcome, session.id, user_id, session.refresh_token(after))
+
+    def revoke(self, environment: Environment, text: str, *, client_id: uuid.UUID) -> Session | None:
+        """End the session of a refresh token of any generation; None when there is nothing to end (RFC 7009)."""
+        try:
+            session, _token = self.named(environment, text)
+        except InvalidRefreshToken:
+            return None
+        ended = self.for_environment(environment).filter(id=session.id, client_id=client_id, secret__isnull=False)
+        return session if ended.update(secret=None) else None
+
+    def alive(self, environment: Environment, session_id: uuid.UUID) -> Session | None:
+        """A session that neither ended nor ran out, of a user who is not disabled."""
+        live = self.filter(id=session_id, secret__isnull=False, user__disabled_at=None, idle_expires_at__gt=Now())
+        return live.for_environment(environment).first()
+
+    def purge(self, after: timedelta) -> int:
+        return self.filter(idle_expires_at__lt=Now() - after).delete()[0]
+
+
+def _outcome(presented: int, before: int, after: int, *, is_revoked: bool) -> Outcome:
+    if is_revoked:
+        return Outcome.REUSED
+    if after > before:
+        return Outcome.ROTATED
+    return Outcome.RETURNED if presented == before else Outcome.REPLAYED
+
+
+class Session(models.Model):
+    id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(EndUser, on_delete=models.CASCADE, related_name="sessions")
+    client_id = models.UUIDField()
+    profile = models.CharField(max_length=16, choices=Profile.choices, default=Profile.ACCESS)
+    generation = models.PositiveIntegerField(default=0)
+    key_version = models.PositiveSmallIntegerField()
+    secret = models.BinaryField(null=True, max_length=SECRET_BYTES, editable=False, help_text="Null: revoked.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    rotated_at = models.DateTimeField()
+    idle_expires_at = models.DateTimeField(help_text="Never after absolute_expires_at.")
+    absolute_expires_at = models.DateTimeField()
+
+    objects: ClassVar[SessionQuerySet] = SessionQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        indexes = (models.Index(fields=["environment", "user"], name="session_by_user"),)
+
+    def __str__(self) -> str:
+        return f"{self.id} of {self.user_id}"
+
+    def refresh_token(self, generation: int) -> str:
+        if self.secret is None:
+            return ""
+        secret = bytes(self.secret)
+        return refresh.make(self.environment_id, self.id, generation, self.key_version, secret)
+
+    def made(self, token: refresh.RefreshToken, text: str) -> bool:
+        return crypto.equal(self.refresh_token(token.generation).encode(), text.encode())

@@ -1,0 +1,65 @@
+"""The Celery application: it carries hints, never facts, so nothing of it is stored and nothing waits for it."""
+
+import os
+import re
+import warnings
+from typing import Any
+
+from celery import Celery
+from celery.exceptions import SecurityWarning
+from celery.signals import setup_logging
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+
+def broker_url(redis_url: str) -> str:
+    """kombu calls redis-py's unix:// another name."""
+    return re.sub(r"^unix://", "redis+socket://", redis_url)
+
+
+@setup_logging.connect
+def keep_our_logging(**_options: Any) -> None:
+    """A receiver of this signal is what stops Celery from putting handlers of its own over ours."""
+
+
+# Celery warns root because of pickle, which is not accepted here.
+warnings.simplefilter("ignore", SecurityWarning)
+
+app = Celery("latchkey")
+app.conf.update(
+    broker_url=broker_url(settings.REDIS_URL),
+    task_ignore_result=True,
+    task_serializer="json",
+    accept_content=["json"],
+    task_default_queue="latchkey",
+    timezone="UTC",
+    # A publisher gives up fast: with Celery's defaults a publish to a frozen broker had not returned after a minute.
+    # The worker's own reads are not bound by this time-out, because kombu reads only what select() has announced.
+    task_publish_retry=False,
+    broker_transport_options={
+        "socket_timeout": 0.3,
+        "socket_connect_timeout": 0.3,
+        "max_retries": 0,
+        "retry_on_timeout": False,
+    },
+    # A worker outlives any outage of the broker: its poller of the database needs none.
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    worker_hijack_root_logger=False,
+)
+app.set_default()
+app.autodiscover_tasks(["apps.passwordless"])
+
+
+def _every(task: str, seconds: int) -> dict[str, Any]:
+    # Without `expires`, entries pile up while no worker runs, and are all worked off when one comes back.
+    return {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+
+
+app.conf.beat_schedule = {
+    "keep house": _every("passwordless.keep_house", 60),
+    "learn usual failures": _every("passwordless.learn_usual_failures", 3600),
+}
+# By name, because the step's module needs Django's apps to be ready, and they are not while this one is read.
+app.steps["worker"].add("apps.passwordless.dispatcher:OutboxStep")

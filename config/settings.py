@@ -1,0 +1,123 @@
+"""The only settings module. Everything that differs between two installations is an environment variable; what
+differs between two customers is a column of Environment.
+
+`config.stack` supplies the variables that name the database, the broker and the secrets when the environment does not;
+this module reads them and never asks where they came from.
+"""
+
+import os
+from pathlib import Path
+
+import environ
+
+from config import logging, stack
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+stack.supply(os.environ)
+env = environ.FileAwareEnv()
+
+SECRET_KEY = env.str("SECRET_KEY").strip()
+# Master keys, newest first, "<version>:<base64 of 32 bytes>": they wrap data keys and derive codes and refresh tokens.
+ENCRYPTION_KEYS = [key.strip() for key in env.list("ENCRYPTION_KEYS")]
+DEBUG = env.bool("DEBUG", default=False)
+
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", default=[])] or [
+    PUBLIC_URL.split("/")[2].rsplit(":", 1)[0]
+]
+# Addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
+TRUSTED_PROXIES = [network.strip() for network in env.list("TRUSTED_PROXIES", default=[])]
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "config",
+    "apps.core",
+    "apps.tenants",
+    "apps.audit",
+    "apps.users",
+    "apps.delivery",
+    "apps.challenges",
+    "apps.tokens",
+    "apps.passwordless",
+    "apps.management",
+    "apps.dialects",
+]
+AUTH_USER_MODEL = "tenants.Operator"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+# The API carries no cookie, so nothing here reads a session or a CSRF token; the dashboard brings its own.
+MIDDLEWARE = ["config.middleware.RequestMiddleware"]
+APPEND_SLASH = False  # A redirected POST loses its body (contracts/clients.md, trap 5): routes take an optional slash.
+
+DATABASES = {
+    "default": {
+        **env.db_url("DATABASE_URL"),
+        "ATOMIC_REQUESTS": False,
+        "OPTIONS": {
+            # Django prepares statements only when parameters are bound by the server.
+            "server_side_binding": True,
+            "prepare_threshold": 2,
+            # With the pool's own defaults a request hangs for 30 s while PostgreSQL is away.
+            "pool": {
+                "min_size": 1,
+                "max_size": env.int("DATABASE_POOL", default=16),
+                "timeout": 1.0,
+                "reconnect_timeout": 2.0,
+            },
+            "connect_timeout": 2,
+            "application_name": "latchkey",
+        },
+    }
+}
+# The role that owns the schema. Only `migrate` uses it; everything else runs as DATABASE_URL's role.
+DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL").strip()
+REDIS_URL = env.str("REDIS_URL").strip()
+
+# The platform's mail server: smtp://, smtp+tls:// (STARTTLS) or smtps:// (TLS from the start), with user:password@.
+EMAIL_URL = env.str("EMAIL_URL", default="").strip()
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Latchkey <no-reply@localhost>")
+# For self-hosters whose customers' own mail servers are on a private network; EMAIL_URL may always be private.
+PRIVATE_PROVIDERS_ALLOWED = env.bool("PRIVATE_PROVIDERS_ALLOWED", default=False)
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {"context_processors": []},
+    }
+]
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [
+    ("en", "English"),
+    ("de", "Deutsch"),
+    ("es", "Español"),
+    ("it", "Italiano"),
+    ("pl", "Polski"),
+    ("pt", "Português"),
+    ("zh-hans", "简体中文"),
+]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# The strictest body limit of any endpoint is a dialect's own; this one only bounds memory (DESIGN "Input").
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_PARSER_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "UNAUTHENTICATED_USER": None,
+}
+
+LOG_FORMAT = env.str("LOG_FORMAT", default="text")
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOGGING_CONFIG = None
+logging.configure(LOG_FORMAT, LOG_LEVEL)
