@@ -10,7 +10,7 @@ from config import stack
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     stack.hold()
-    from django.core.management import execute_from_command_line
+    from django.core.management import execute_from_command_line  # noqa: PLC0415 - The servers come before Django.
 
     execute_from_command_line(sys.argv)
 

@@ -35,11 +35,12 @@ app.conf.update(
     task_default_queue="latchkey",
     timezone="UTC",
     # A publisher gives up fast: with Celery's defaults a publish to a frozen broker had not returned after a minute.
+    # A publish can meet it twice: once on the connection it had, once on the new one.
     # The worker's own reads are not bound by this time-out, because kombu reads only what select() has announced.
     task_publish_retry=False,
     broker_transport_options={
-        "socket_timeout": 0.3,
-        "socket_connect_timeout": 0.3,
+        "socket_timeout": 0.2,
+        "socket_connect_timeout": 0.2,
         "max_retries": 0,
         "retry_on_timeout": False,
     },

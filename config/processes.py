@@ -87,18 +87,9 @@ def _web() -> list[str]:
 def _worker() -> list[str]:
     """Threads: sending is waiting, and the pool of database connections does not survive Celery's prefork."""
     threads = os.environ.get("WORKER_THREADS", "4")
+    options = ["--pool=threads", f"--concurrency={threads}", "-l", "INFO"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    return [
-        "celery",
-        "-A",
-        "config.celery:app",
-        "worker",
-        "--pool=threads",
-        f"--concurrency={threads}",
-        "-l",
-        "INFO",
-        *quiet,
-    ]
+    return ["celery", "-A", "config.celery:app", "-q", "worker", *options, *quiet]
 
 
 def _beat() -> list[str]:

@@ -6,8 +6,9 @@ import ssl
 import threading
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
-from email import message_from_bytes, policy
+from email import message_from_bytes
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from typing import Any, Self
 
 from aiosmtpd.controller import Controller
@@ -33,7 +34,10 @@ class ReceivedEmail(EmailMessage):
     def _part(self, subtype: str) -> str:
         body = self.get_body((subtype,))
         assert body is not None
-        return str(body.get_content())
+        return str(body.get_content()).replace("\r\n", "\n")
+
+
+_POLICY = EmailPolicy(message_factory=ReceivedEmail)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -45,11 +49,11 @@ class SmtpSink:
     """Offers STARTTLS, or is TLS from the first byte with `implicit`."""
     implicit: bool = False
     login: tuple[str, str] | None = None
-    """The only user and password; without it AUTH is not offered."""
+    """The only user and password, and needed then; without it AUTH is not offered."""
     replies: Mapping[str, str] = field(default_factory=dict)
     """What RCPT answers to a recipient, or DATA to the key "data"; everything else is accepted."""
     delay: float = 0.0
-    """Seconds from the end of a mail to the reply."""
+    """Seconds from keeping a mail to the reply: a client that does not wait causes a duplicate."""
     smtputf8: bool = True
 
     messages: list[ReceivedEmail] = field(default_factory=list, init=False)
@@ -106,7 +110,15 @@ class SmtpSink:
         """Close every open connection from this side, as a server does with idle clients."""
         asyncio.run_coroutine_threadsafe(self._close_all(), self._controller.loop).result(5)
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.login and not session.authenticated:
+            return "530 5.7.0 Authentication required"
+        envelope.mail_from = address
+        return "250 2.1.0 Ok"
+
+    async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         reply = self.replies.get(address, "250 2.1.5 Ok")
@@ -115,10 +127,10 @@ class SmtpSink:
         return reply
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        await asyncio.sleep(self.delay)
         reply = self.replies.get("data", ACCEPTED)
         if reply.startswith("2"):
             self._keep(envelope)
+        await asyncio.sleep(self.delay)
         return reply
 
     def session_opened(self, session: "_Session") -> None:
@@ -133,7 +145,7 @@ class SmtpSink:
 
     def _keep(self, envelope: Envelope) -> None:
         assert isinstance(envelope.content, bytes)
-        message = message_from_bytes(envelope.content, ReceivedEmail, policy=policy.default)
+        message = message_from_bytes(envelope.content, policy=_POLICY)
         message.envelope_sender = envelope.mail_from or ""
         message.recipients = list(envelope.rcpt_tos)
         with self._arrived:
@@ -174,7 +186,7 @@ class _Controller(Controller):
             tls_context=None if self._sink.implicit else self._sink.tls,
             require_starttls=bool(self._sink.tls and not self._sink.implicit),
             authenticator=self._sink.authenticate if self._sink.login else None,
-            auth_required=bool(self._sink.login),
+            auth_exclude_mechanism=() if self._sink.login else ("LOGIN", "PLAIN"),
             auth_require_tls=False,
             loop=self.loop,
         )

@@ -155,7 +155,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         handle = codes.handle(environment.id, challenge_id, send, version)
         return Issued(challenge_id, user_id, float(expires_in), handle)
 
-    def check(self, environment: Environment, *, purpose: Purpose, identifier: str, code: str) -> Attempt:
+    def check_code(self, environment: Environment, *, purpose: Purpose, identifier: str, code: str) -> Attempt:
         """Compare a guess with the live code of `identifier`. Raises CodeExpired when there is none."""
         live = self.for_environment(environment).filter(purpose=purpose, identifier=identifier, nonce__isnull=False)
         return _compare(live.first(), code, SHARED_TRIES)

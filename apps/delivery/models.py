@@ -37,7 +37,14 @@ class MessageQuerySet(EnvironmentQuerySet["Message"]):
         return list(self.raw(self.CLAIM, [LEASE, limit]))
 
     def enqueue(
-        self, environment: Environment, *, template: str, reference: uuid.UUID, recipient: str, language: str, ttl: float
+        self,
+        environment: Environment,
+        *,
+        template: str,
+        reference: uuid.UUID,
+        recipient: str,
+        language: str,
+        ttl: float,
     ) -> None:
         """Add one message, in the caller's transaction. After `ttl` seconds it would be of no use to its reader.
 

@@ -90,7 +90,9 @@ class DialectView(APIView):
 
     def caller(self) -> Caller:
         """The calling application by its APP-KEY. Raises InvalidClient, in one way for all that can be wrong."""
-        key = first_query(lambda: ApplicationKey.objects.presented(self.request.headers.get("APP-KEY", ""), self.address))
+        key = first_query(
+            lambda: ApplicationKey.objects.presented(self.request.headers.get("APP-KEY", ""), self.address)
+        )
         if key is None:
             raise InvalidClient
         key.touch()

@@ -35,9 +35,7 @@ def issuer_url(project_id: uuid.UUID, name: str) -> str:
 @transaction.atomic
 def create_environment(project: Project, *, name: str, kind: Environment.Kind, **policy: Any) -> Environment:
     """An environment with its first signing key. Raises ValidationError for a bad name or a policy out of bounds."""
-    environment = Environment(
-        project=project, name=name, kind=kind, issuer=issuer_url(project.id, name), **policy
-    )
+    environment = Environment(project=project, name=name, kind=kind, issuer=issuer_url(project.id, name), **policy)
     environment.full_clean()
     environment.save(force_insert=True)
     Event.objects.record(environment, Event.Kind.ENVIRONMENT_CREATED)

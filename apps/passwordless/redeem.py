@@ -52,7 +52,7 @@ def redeem(
     """
     limit(environment, "redeem", context)
     backend = jwt.signer(environment, Profile.ACCESS)
-    attempt = Challenge.objects.check(environment, purpose=Purpose.SIGN_IN, identifier=email, code=code)
+    attempt = Challenge.objects.check_code(environment, purpose=Purpose.SIGN_IN, identifier=email, code=code)
     if not attempt.is_right:
         Challenge.objects.refuse(attempt)
     with transaction.atomic():
@@ -105,9 +105,7 @@ def refresh(environment: Environment, *, client_id: uuid.UUID, refresh_token: st
         raise RefreshTokenReused
     if rotation.outcome is Outcome.REPLAYED:
         _record(environment, Event.Kind.REFRESH_REPLAYED, rotation, client_id, context)
-    return _tokens(
-        environment, backend, rotation.user_id, rotation.session_id, client_id, rotation.refresh_token
-    )
+    return _tokens(environment, backend, rotation.user_id, rotation.session_id, client_id, rotation.refresh_token)
 
 
 def revoke(environment: Environment, *, client_id: uuid.UUID, refresh_token: str, context: RequestContext) -> None:

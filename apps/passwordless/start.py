@@ -83,9 +83,7 @@ def _person(environment: Environment, intent: Intent, email: str) -> Person:
     return found
 
 
-def _enqueue(
-    environment: Environment, intent: Intent, email: str, issued: Issued, context: RequestContext
-) -> None:
+def _enqueue(environment: Environment, intent: Intent, email: str, issued: Issued, context: RequestContext) -> None:
     Message.objects.enqueue(
         environment,
         template=intent,

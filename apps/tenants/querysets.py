@@ -11,7 +11,7 @@ M = TypeVar("M", bound=models.Model)
 
 
 class EnvironmentQuerySet(models.QuerySet[M], Generic[M]):
-    """For every table inside the wall. A query for tenant data starts with `for_environment`; there is no other door."""
+    """For every table inside the wall. Queries for tenant data start with `for_environment`."""
 
     def for_environment(self, environment: Environment) -> Self:
         return self.filter(environment_id=environment.id)

@@ -5,7 +5,7 @@ from pytest_django import Settings
 
 from apps.delivery.providers import egress, smtp
 from apps.delivery.providers.base import PermanentFailure, TransientFailure
-from tests.delivery.test_smtp import EMAIL
+from tests.delivery.sending import EMAIL
 from tests.smtp_sink import SmtpSink
 
 PRIVATE = [
@@ -60,9 +60,10 @@ def test_it_sees_through_other_spellings_of_this_machine(host: str) -> None:
         egress.resolve_public(host, 25)
 
 
-def test_it_calls_a_name_that_does_not_resolve_transient() -> None:
-    with pytest.raises(TransientFailure):
-        egress.resolve_public("mail.invalid", 25)
+@pytest.mark.parametrize("host", ["mail.invalid", "a\0b", ".", "a..b", "a" * 300, "x y"])
+def test_it_calls_a_name_that_does_not_resolve_transient(host: str) -> None:
+    with pytest.raises(TransientFailure, match="dns: lookup failed"):
+        egress.resolve_public(host, 25)
 
 
 def test_it_allows_private_addresses_where_the_operator_does(settings: Settings) -> None:

@@ -65,7 +65,7 @@ def is_public(address: str) -> bool:
 def _lookup(host: str, port: int) -> list[str] | None:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
+    except (OSError, ValueError):  # A name with a NUL or an empty label is a ValueError.
         return None
     return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 

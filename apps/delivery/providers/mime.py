@@ -51,12 +51,13 @@ def _compose(email: Email, sender: Address, recipient: Address, *, international
     message["From"] = sender
     message["To"] = recipient
     message["Subject"] = _header(email.subject)
-    message["Content-Language"] = _header(email.language)
     # RFC 3834 and Exchange's own header: an absence notice must not answer a sign-in code.
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(email.text)
     message.add_alternative(email.html, subtype="html")
+    # Only now: what is called Content-something before moves into the first part.
+    message["Content-Language"] = _header(email.language)
     return message
 
 

@@ -25,7 +25,7 @@ def named(stage: str) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, UnicodeError) as error:
+    except (OSError, ValueError) as error:  # smtplib raises ValueError on a reply that is no base64, for one.
         # Without `from None` a traceback would print the server's words.
         raise TransientFailure(f"{_wording(error)} at {stage}") from None
 
@@ -61,19 +61,20 @@ def _tls(error: ssl.SSLError) -> str:
     return f"tls: {(error.reason or 'failed').replace('_', ' ').lower()}"
 
 
-# The first class that fits decides, so the narrow ones stand before their parents; all but the last are OSErrors.
+# The first class that fits decides, so the narrow ones stand before their parents; all but the last two are OSErrors.
 _WORDINGS: list[tuple[type[Exception], Callable[[Any], str]]] = [
     (ssl.SSLCertVerificationError, _untrusted),
     (ssl.SSLError, _tls),
     (smtplib.SMTPResponseException, lambda error: _smtp(error.smtp_code, error.smtp_error)),
     (smtplib.SMTPServerDisconnected, _disconnected),
     (smtplib.SMTPNotSupportedError, lambda _: "not offered by the server"),
-    (smtplib.SMTPException, lambda _: "smtp protocol error"),
+    (smtplib.SMTPException, lambda _: "no common way to log in"),
     (TimeoutError, lambda _: "timed out"),
     (ConnectionRefusedError, lambda _: "connection refused"),
     (ConnectionError, lambda _: "disconnected"),
     (OSError, lambda error: f"network error {error.errno}"),
     (UnicodeError, lambda _: "not ascii"),
+    (ValueError, lambda _: "malformed"),
 ]
 
 
