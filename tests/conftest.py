@@ -1,6 +1,8 @@
 """Tests run on the real stack with real commits: each builds a world of its own, so nothing is ever rolled back."""
 
+import os
 from collections.abc import Iterator
+from typing import Any
 
 import environ
 import psycopg
@@ -11,34 +13,48 @@ from django.db import connections
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
-TEST_DATABASE = "latchkey_test"
+PREFIX = "latchkey_test_"
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """A fresh database, made and migrated by the owner role and then used by the application role, as in production."""
-    connection = connections["default"]
-    with django_db_blocker.unblock():
-        recreate(settings.DATABASE_OWNER_URL, TEST_DATABASE)
-        connection.close_pool()
-        connection.settings_dict["NAME"] = TEST_DATABASE
+    """A fresh database, made and migrated by the owner role and then used by the application role, as in production.
+
+    It is named for this process, so that two runs of the tests at once do not meet.
+    """
+    connection: Any = connections["default"]
+    name = f"{PREFIX}{os.getpid()}"
+    with django_db_blocker.unblock(), owner() as session:
+        drop_leftovers(session)
+        session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        connection.settings_dict["NAME"] = name
         call_command("migrate", interactive=False, verbosity=0)
     yield
+    connection.close()
     connection.close_pool()
+    with owner() as session:
+        drop(session, name)
 
 
-def recreate(owner_url: str, name: str) -> None:
-    owner = environ.Env.db_url_config(owner_url)
-    with psycopg.connect(
-        dbname=owner["NAME"],
-        user=owner["USER"],
-        password=owner["PASSWORD"],
-        host=owner["HOST"],
-        port=owner["PORT"] or None,
-        autocommit=True,
-    ) as session:
-        session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-        session.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+def owner() -> psycopg.Connection[Any]:
+    """A session of the owner role outside Django, in the development database."""
+    facts = environ.Env.db_url_config(settings.DATABASE_OWNER_URL)
+    address = {name.lower(): facts[name] for name in ("USER", "PASSWORD", "HOST", "PORT") if facts[name]}
+    return psycopg.connect(dbname=facts["NAME"], autocommit=True, **address)
+
+
+def drop_leftovers(session: psycopg.Connection[Any]) -> None:
+    """Databases of test runs that were killed: their process is gone."""
+    names = session.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{PREFIX}%"]).fetchall()
+    for (name,) in names:
+        try:
+            os.kill(int(name.removeprefix(PREFIX)), 0)
+        except ProcessLookupError:
+            drop(session, name)
+
+
+def drop(session: psycopg.Connection[Any], name: str) -> None:
+    session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 from django.db import models
@@ -16,6 +17,18 @@ from apps.tenants.querysets import EnvironmentQuerySet
 MAX_USER_AGENT = 256
 
 
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who an event is about: an end user, in which session, on which client."""
+
+    user_id: uuid.UUID | None = None
+    session_id: uuid.UUID | None = None
+    client_id: uuid.UUID | None = None
+
+
+NOBODY = Actor()
+
+
 class EventQuerySet(EnvironmentQuerySet["Event"]):
     def record(
         self,
@@ -23,18 +36,16 @@ class EventQuerySet(EnvironmentQuerySet["Event"]):
         kind: Event.Kind,
         *,
         context: RequestContext | None = None,
-        user_id: uuid.UUID | None = None,
-        session_id: uuid.UUID | None = None,
-        client_id: uuid.UUID | None = None,
+        actor: Actor = NOBODY,
         facts: Mapping[str, str | int | bool] | None = None,
     ) -> Event:
         """Add one event. `facts` holds no identifier, code, key or token."""
         return self.create(
             environment=environment,
             kind=kind,
-            user_id=user_id,
-            session_id=session_id,
-            client_id=client_id,
+            user_id=actor.user_id,
+            session_id=actor.session_id,
+            client_id=actor.client_id,
             ip=context.ip if context else None,
             user_agent=context.user_agent[:MAX_USER_AGENT] if context else "",
             facts=dict(facts or {}),

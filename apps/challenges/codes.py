@@ -1,4 +1,4 @@
-"""How a code and a handle follow from a challenge. Neither is stored: the row holds a nonce, and ending it nulls that."""
+"""How a code and a handle follow from a challenge. Neither is stored: the row holds a nonce, and ending it nulls it."""
 
 import base64
 import binascii

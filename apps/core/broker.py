@@ -1,4 +1,4 @@
-"""The connection to Redis that web processes use. Redis limits rates and wakes workers; nothing is true because of it."""
+"""The connection to Redis that web processes use. Redis limits rates and wakes workers; no truth is kept there."""
 
 import redis
 from django.conf import settings

@@ -83,7 +83,7 @@ def pseudonym(value: str) -> str:
 
 
 def seal(key: bytes, plaintext: bytes, *, table: str, column: str, row: uuid.UUID) -> bytes:
-    """AES-256-GCM, nonce first. The associated data ties the value to its place, so it cannot be moved to another row."""
+    """AES-256-GCM, nonce first. The associated data ties the value to its place: it opens in no other row."""
     nonce = secrets.token_bytes(GCM_NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, plaintext, _place(table, column, row))
 

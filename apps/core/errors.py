@@ -52,7 +52,7 @@ class InvalidScope(AuthError):
 
 
 class InvalidGrant(AuthError):
-    """A code or token that opens nothing. The subclasses tell our own log why; most dialects tell the caller nothing."""
+    """A code or token that opens nothing. Its subclasses say why; most dialects keep that from the caller."""
 
     message = "The code is wrong or has expired."
 

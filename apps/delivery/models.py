@@ -1,4 +1,4 @@
-"""The outbox. It carries messages and knows neither codes nor users: `reference` means something to the composer only."""
+"""The outbox. It carries messages and knows neither codes nor users: `reference` is for the composer to read."""
 
 from __future__ import annotations
 
@@ -32,6 +32,13 @@ class MessageQuerySet(EnvironmentQuerySet["Message"]):
         RETURNING *
     """
 
+    ENQUEUE = """
+        INSERT INTO delivery_message (id, environment_id, channel, template, reference, recipient, language,
+               state, created_at, due_at, expires_at, attempts, claim, outcome)
+        VALUES (%(id)s, %(environment)s, 'email', %(template)s, %(reference)s, %(recipient)s, %(language)s,
+               'queued', now(), now(), now() + %(ttl)s, 0, 0, '')
+    """
+
     def claim(self, limit: int) -> list[Message]:
         """Take at most `limit` due messages of all environments, each for the length of LEASE."""
         return list(self.raw(self.CLAIM, [LEASE, limit]))
@@ -50,13 +57,17 @@ class MessageQuerySet(EnvironmentQuerySet["Message"]):
 
         A statement of our own, because this is part of every start of a sign-in: the ORM's costs four times the CPU.
         """
+        parameters: dict[str, Any] = {
+            "id": new_id(),
+            "environment": environment.id,
+            "template": template,
+            "reference": reference,
+            "recipient": recipient,
+            "language": language,
+            "ttl": timedelta(seconds=ttl),
+        }
         with connection.cursor() as cursor:
-            cursor.execute(
-                """INSERT INTO delivery_message (id, environment_id, channel, template, reference, recipient, language,
-                       state, created_at, due_at, expires_at, attempts, claim, outcome)
-                   VALUES (%s, %s, 'email', %s, %s, %s, %s, 'queued', now(), now(), now() + %s, 0, 0, '')""",
-                [new_id(), environment.id, template, reference, recipient, language, timedelta(seconds=ttl)],
-            )
+            cursor.execute(self.ENQUEUE, parameters)
 
     def purge(self, before: timedelta) -> int:
         """Remove what is settled and older than `before`; returns how many."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection
+from django.db.backends.postgresql.base import DatabaseWrapper
 from django.http import HttpRequest
 from django.urls import URLPattern, re_path
+from psycopg_pool import ConnectionPool, PoolTimeout
 from rest_framework import exceptions, serializers
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
@@ -160,9 +162,7 @@ def refusal(exc: Exception) -> AuthError | None:
 
 
 def _first_field(exc: serializers.ValidationError) -> InvalidRequest:
-    detail = exc.detail
-    if not isinstance(detail, dict):
-        return InvalidRequest()
+    detail: Any = exc.detail
     field, problems = next(iter(detail.items()))
     return InvalidRequest(f"{field}: {problems[0]}", field=field)
 
@@ -171,13 +171,17 @@ def first_query(ask: Callable[[], T]) -> T:
     """Run a request's first query, and once more when the pooled connection turned out to be dead.
 
     Nothing has been written yet, so repeating is safe. One dead connection means that PostgreSQL was restarted and all
-    the others are dead too: the pool is told to replace them, else each would cost some request an error.
+    the others are dead too: the pool is told to replace them, else each would cost some request an error. A pool that
+    has no connection to give is not asked twice: the caller has waited long enough.
     """
     try:
         return ask()
-    except (OperationalError, InterfaceError):
+    except (OperationalError, InterfaceError) as failure:
+        if isinstance(failure.__cause__, PoolTimeout):
+            raise
         connection.close()
-        connection.pool.check()
+        pool: ConnectionPool[Any] = cast(DatabaseWrapper, connection).pool
+        pool.check()
         return ask()
 
 

@@ -28,7 +28,7 @@ from apps.core.errors import (
 from apps.dialects.base import DialectView, MethodNotAllowed, Wire, absolute, endpoint, first_query
 from apps.dialects.fields import EmailField
 from apps.passwordless import captured
-from apps.passwordless.redeem import current_user
+from apps.passwordless.sessions import current_user
 from apps.passwordless.signing import published_keys
 from apps.tenants.models import Environment
 

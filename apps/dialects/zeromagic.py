@@ -33,7 +33,8 @@ from apps.core.errors import (
 )
 from apps.dialects.base import Caller, DialectView, MethodNotAllowed, Wire, endpoint
 from apps.dialects.fields import CodeField, EmailField, TokenField
-from apps.passwordless.redeem import Tokens, redeem, refresh, revoke
+from apps.passwordless.redeem import redeem
+from apps.passwordless.sessions import Tokens, refresh, revoke
 from apps.passwordless.start import Intent, start
 
 ERRORS = {
@@ -79,8 +80,9 @@ class ZeroMagicView(DialectView):
     def start(self, intent: Intent, status: int) -> Response:
         caller, form = self.caller(), self.parse(StartForm)
         started = start(caller.environment, intent=intent, email=form["email"], context=self.context)
+        submitted: Any = self.request.data
         # The address goes back as it was submitted: a canonical one would tell what is stored.
-        return Response({"user_id": str(started.user_id), "email": self.request.data["email"]}, status=status)
+        return Response({"user_id": str(started.user_id), "email": submitted["email"]}, status=status)
 
     def verify(self) -> Response:
         caller, form = self.caller(), self.parse(VerifyForm)

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from apps.audit.models import Event
+from apps.audit.models import Actor, Event
 from apps.core import crypto
 from apps.tenants.models import ApplicationKey, Environment, Project
 from apps.tokens.signing_keys import Profile, SigningKey
@@ -108,4 +108,4 @@ def key_prefix(environment: Environment) -> str:
 
 
 def _record(kind: Event.Kind, key: ApplicationKey) -> None:
-    Event.objects.record(key.environment, kind, client_id=key.client_id, facts={"key": str(key.id)})
+    Event.objects.record(key.environment, kind, actor=Actor(client_id=key.client_id), facts={"key": str(key.id)})

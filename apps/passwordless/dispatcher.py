@@ -91,7 +91,7 @@ dispatcher = Dispatcher(deliver)
 
 
 class OutboxStep(bootsteps.StartStopStep):
-    """Runs the dispatcher for as long as the worker lives. It does not wait for the broker, so neither does a message."""
+    """Runs the dispatcher for as long as the worker lives. It waits for no broker, so neither does a message."""
 
     def start(self, parent: Any) -> None:
         dispatcher.start()

@@ -14,7 +14,7 @@ EXPIRES_SECONDS = 5
 
 
 def wake_workers() -> None:
-    """Called after COMMIT. Costs nothing while the broker is known to be away, and at most one time-out when it goes."""
+    """Called after COMMIT. Costs nothing while the broker is known to be away, and one time-out when it goes."""
     if not breaker.allows():
         return
     try:

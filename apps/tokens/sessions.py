@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import connection, models
 from django.db.models.functions import Now
@@ -34,8 +34,7 @@ class Outcome(Enum):
 @dataclass(frozen=True, slots=True)
 class Rotation:
     outcome: Outcome
-    session_id: uuid.UUID
-    user_id: uuid.UUID
+    session: Session
     refresh_token: str
 
 
@@ -71,14 +70,14 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
            AND client_id = %(client)s AND generation >= %(generation)s
            AND idle_expires_at > clock_timestamp()
            AND EXISTS (SELECT FROM users_enduser u WHERE u.id = s.user_id AND u.disabled_at IS NULL)
-        RETURNING user_id, old.generation, new.generation, new.secret IS NULL
+        RETURNING old.generation, new.generation, new.secret IS NULL
     """
 
     def open(self, environment: Environment, *, user_id: uuid.UUID, client_id: uuid.UUID) -> Session | None:
         """A new session of an active user, inside the transaction that consumed the proof; None for a disabled one."""
         session = Session(id=crypto.new_id(), environment=environment, user_id=user_id, client_id=client_id)
         session.secret, session.key_version = crypto.random_bytes(SECRET_BYTES), crypto.current_key_version()
-        parameters = {
+        parameters: dict[str, Any] = {
             "id": session.id,
             "client": client_id,
             "profile": Profile.ACCESS,
@@ -105,7 +104,7 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         """Present a refresh token. Raises InvalidRefreshToken. A reuse is returned, not raised: its revocation is
         already committed, and the caller has an event to write."""
         session, token = self.named(environment, text)
-        parameters = {
+        parameters: dict[str, Any] = {
             "generation": token.generation,
             "grace": timedelta(seconds=environment.refresh_grace),
             "idle": timedelta(seconds=environment.session_idle_ttl),
@@ -119,9 +118,9 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
             row = cursor.fetchone()
         if row is None:
             raise InvalidRefreshToken
-        user_id, before, after, is_revoked = row
+        before, after, is_revoked = row
         outcome = _outcome(token.generation, before, after, is_revoked=is_revoked)
-        return Rotation(outcome, session.id, user_id, session.refresh_token(after))
+        return Rotation(outcome, session, session.refresh_token(after))
 
     def revoke(self, environment: Environment, text: str, *, client_id: uuid.UUID) -> Session | None:
         """End the session of a refresh token of any generation; None when there is nothing to end (RFC 7009)."""

@@ -36,6 +36,8 @@ class ProfileRules:
     typ: str
 
 
+# Of RFC 7638 section 3.2, for the two kinds of keys there are.
+REQUIRED_MEMBERS = ("crv", "e", "kty", "n", "x", "y")
 RULES = {Profile.ACCESS: ProfileRules(algorithm="ES256", typ="at+jwt")}
 
 
@@ -113,7 +115,7 @@ def _new_private_key(algorithm: str) -> ec.EllipticCurvePrivateKey | rsa.RSAPriv
 
 def _public_jwk(private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, algorithm: str) -> dict[str, Any]:
     exported: dict[str, Any] = get_default_algorithms()[algorithm].to_jwk(private.public_key(), as_dict=True)
-    members = {name: exported[name] for name in ("crv", "e", "kty", "n", "x", "y") if name in exported}
+    members: dict[str, Any] = {name: exported[name] for name in REQUIRED_MEMBERS if name in exported}
     canonical = json.dumps(members, separators=(",", ":"), sort_keys=True).encode()
     kid = base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).rstrip(b"=").decode()
     return {**members, "kid": kid, "use": "sig", "alg": algorithm}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import connection, models
 from django.db.models.functions import Now
@@ -85,7 +85,12 @@ class IdentifierQuerySet(EnvironmentQuerySet["Identifier"]):
     ) -> Person:
         """The person behind the identifier: the one there is, else a new one. Call it inside a transaction."""
         user_id = user_id or new_id()
-        facts = {"environment": environment.id, "kind": kind, "value": value, "verified_at": verified_at}
+        facts: dict[str, Any] = {
+            "environment": environment.id,
+            "kind": kind,
+            "value": value,
+            "verified_at": verified_at,
+        }
         with connection.cursor() as cursor:
             cursor.execute(self.REGISTER, {**facts, "id": new_id(), "user": user_id})
             row = cursor.fetchone()
