@@ -46,7 +46,7 @@ class EventQuerySet(EnvironmentQuerySet["Event"]):
             user_id=actor.user_id,
             session_id=actor.session_id,
             client_id=actor.client_id,
-            ip=context.ip if context else None,
+            ip=context.ip or None if context else None,
             user_agent=context.user_agent[:MAX_USER_AGENT] if context else "",
             facts=dict(facts or {}),
         )

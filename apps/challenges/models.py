@@ -186,6 +186,10 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         """Forget the nonces of codes that nobody may use any more."""
         return self.filter(nonce__isnull=False, expires_at__lte=Now()).update(nonce=None)
 
+    def purge(self, after: timedelta) -> int:
+        """Remove what ended longer than `after` ago; returns how many."""
+        return self.filter(nonce=None, expires_at__lt=Now() - after).delete()[0]
+
 
 def _policy(environment: Environment) -> dict[str, Any]:
     return {
@@ -278,11 +282,11 @@ class FailureCountQuerySet(EnvironmentQuerySet["FailureCount"]):
     def purge(self) -> int:
         return self.filter(minute__lt=Now() - BUDGET_TTL).delete()[0]
 
-    def usual(self, environment: Environment, days: int = 7) -> int:
-        """Failures in ten minutes, on the average of the last `days`."""
-        since = Now() - timedelta(days=days)
-        total = self.for_environment(environment).filter(minute__gt=since).aggregate(n=models.Sum("failures"))["n"] or 0
-        return int(total) // (days * 24 * 6)
+    def usual(self, days: int = 7) -> dict[uuid.UUID, int]:
+        """Failures in ten minutes on the average of the last `days`, for the environments that had any."""
+        recent = self.filter(minute__gt=Now() - timedelta(days=days)).values_list("environment_id")
+        totals = recent.annotate(total=models.Sum("failures")).order_by()
+        return {environment_id: total // (days * 24 * 6) for environment_id, total in totals}
 
 
 class FailureCount(models.Model):

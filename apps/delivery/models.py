@@ -143,7 +143,7 @@ class CapturedMessageQuerySet(EnvironmentQuerySet["CapturedMessage"]):
         return self.filter(created_at__gt=Now() - CAPTURED_TTL)
 
     def purge(self) -> int:
-        return self.exclude(id__in=self.fresh().values("id")).delete()[0]
+        return self.filter(created_at__lte=Now() - CAPTURED_TTL).delete()[0]
 
 
 class CapturedMessage(models.Model):

@@ -12,6 +12,7 @@ from celery import bootsteps
 from django.db import DatabaseError, connection
 
 from apps.delivery.models import Message
+from apps.delivery.providers import smtp
 from apps.passwordless.deliver import deliver
 
 log = structlog.get_logger()
@@ -40,6 +41,7 @@ class Dispatcher:
         self._woken.set()
         self._clock.join()
         self._pool.shutdown(wait=True)
+        smtp.hang_up()
 
     def wake(self) -> None:
         self._woken.set()

@@ -15,6 +15,7 @@ from apps.tokens.sessions import Session
 
 SETTLED_MESSAGES_KEPT = timedelta(days=30)
 ENDED_SESSIONS_KEPT = timedelta(days=30)
+ENDED_CHALLENGES_KEPT = timedelta(days=30)
 
 
 @shared_task(name=hint.TASK)
@@ -27,6 +28,7 @@ def wake() -> None:
 def keep_house() -> None:
     """Forget what has run out. Each step stands alone and may run twice."""
     Challenge.objects.end_expired()
+    Challenge.objects.purge(ENDED_CHALLENGES_KEPT)
     CapturedMessage.objects.purge()
     Message.objects.purge(SETTLED_MESSAGES_KEPT)
     FailureCount.objects.purge()
@@ -36,7 +38,7 @@ def keep_house() -> None:
 @shared_task(name="passwordless.learn_usual_failures")
 def learn_usual_failures() -> None:
     """What is usual for an environment, so that an attack on it can be told from a busy day."""
-    for environment in Environment.objects.iterator():
-        usual = FailureCount.objects.usual(environment)
-        if usual != environment.usual_failures:
-            Environment.objects.filter(id=environment.id).update(usual_failures=usual)
+    usual = FailureCount.objects.usual()
+    Environment.objects.exclude(id__in=usual).exclude(usual_failures=0).update(usual_failures=0)
+    for environment_id, failures in usual.items():
+        Environment.objects.filter(id=environment_id).exclude(usual_failures=failures).update(usual_failures=failures)
