@@ -23,7 +23,8 @@ _PATTERNS = [
     (re.compile(r"(\+\d{2})[\d ()./-]{4,}\d"), rf"\1{_MASK}"),
     (re.compile(r"(?i)((?:code|otp)\w*\W{0,4}(?:is\W{1,3})?)\d{6,10}\b"), rf"\1{_MASK}"),
 ]
-_SECRET_NAMES = re.compile(r"(?i)(?:^|_)(?:code|otp|password|secret|token|authorization|nonce)$|^(?:app|api)[_-]key$")
+_SECRET_NAMES = re.compile(r"(?i)(?:^|_)(?:password|secret|token|authorization|nonce)$|^(?:app|api)[_-]key$")
+_CODE_NAMES = re.compile(r"(?i)(?:^|_)(?:code|otp)$")
 _QUIET = ("httpx", "httpcore")
 
 
@@ -59,13 +60,19 @@ def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
 def _masked(name: object, value: object) -> Any:
     if isinstance(value, Mapping):
         return {key: _masked(key, item) for key, item in value.items()}
-    if isinstance(name, str) and value and _SECRET_NAMES.search(name):
+    if isinstance(name, str) and value and _is_secret(name, value):
         return _MASK
     if isinstance(value, list | tuple | set):
         return [_masked(None, item) for item in value]
     if value is None or isinstance(value, bool | int | float):
         return value
     return _without_secrets(str(value))
+
+
+def _is_secret(name: str, value: object) -> bool:
+    """A status_code is a fact; only what has the length of a code is one."""
+    is_code = _CODE_NAMES.search(name) and re.fullmatch(r"\d{4,10}", str(value))
+    return bool(is_code or _SECRET_NAMES.search(name))
 
 
 def _without_secrets(text: str) -> str:

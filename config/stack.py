@@ -17,10 +17,13 @@ import tempfile
 import time
 from collections.abc import MutableMapping
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from config import stack_places
 from config.stack_places import BASE_DIR, LOGS, VAR, StackError
+
+if TYPE_CHECKING:
+    from config.stack_servers import Server
 
 _PATIENCE = 60.0
 _held: list[IO[str]] = []
@@ -188,10 +191,14 @@ def _keep(name: str) -> None:
         )
 
 
-def _await(name: str, deadline: float) -> None:
+def find_server(name: str) -> "Server":
     from config import stack_servers  # noqa: PLC0415 - psycopg is not loaded by those who only want URLs.
 
-    server = stack_servers.SERVERS[name]()
+    return stack_servers.SERVERS[name]()
+
+
+def _await(name: str, deadline: float) -> None:
+    server = find_server(name)
     failure = VAR / f"{name}.failure"
     while not server.answers():
         if failure.exists():

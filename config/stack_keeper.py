@@ -19,7 +19,7 @@ from config.stack_places import VAR, StackError, make_home, open_lock
 
 _PULSE = 0.2
 # Two commands in a row (`manage.py migrate && manage.py run`) should not stop and start the servers in between.
-_LINGER = 1.0
+_LINGER = 0.7
 _PATIENCE = 15.0
 _ATTEMPTS = 4
 

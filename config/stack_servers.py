@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Callable
 from importlib import metadata, util
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,6 +35,9 @@ class Server(Protocol):
     def arrange(self) -> None:
         """What has to be made inside the running server; harmless when repeated."""
 
+    def accepts(self) -> bool:
+        """Whether the server takes connections at all, arranged or not."""
+
     def answers(self) -> bool:
         """Whether a client of ours would be served now."""
 
@@ -41,7 +45,7 @@ class Server(Protocol):
 class PostgreSQL:
     name = "postgresql"
     # Fast, immediate, none at all: a client that hangs must not keep the server up.
-    stop_signals = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
+    stop_signals: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL)
 
     def __init__(self) -> None:
         self.log = LOGS / "postgresql.log"
@@ -122,7 +126,7 @@ class PostgreSQL:
 
 class Valkey:
     name = "valkey"
-    stop_signals = (signal.SIGTERM, signal.SIGKILL)
+    stop_signals: tuple[signal.Signals, ...] = (signal.SIGTERM, signal.SIGKILL)
 
     def __init__(self) -> None:
         self.log = LOGS / "valkey.log"
@@ -170,7 +174,7 @@ class Valkey:
                 return False
 
 
-SERVERS: dict[str, type[PostgreSQL] | type[Valkey]] = {"postgresql": PostgreSQL, "valkey": Valkey}
+SERVERS: dict[str, Callable[[], Server]] = {"postgresql": PostgreSQL, "valkey": Valkey}
 
 
 def identity() -> dict[str, Any]:
