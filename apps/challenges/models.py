@@ -31,6 +31,7 @@ NOISE_FLOOR = 500
 
 class Purpose(models.TextChoices):
     SIGN_IN = "sign_in"
+    OPERATOR = "operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,11 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         with connection.cursor() as cursor:
             cursor.execute(self.CONSUME, _guard(attempt))
             return cursor.fetchone() is not None
+
+    def end(self, environment: Environment, *, purpose: Purpose, identifier: str) -> None:
+        """Give up the live challenge, so that the next one is fresh whatever became of this one."""
+        live = self.for_environment(environment).filter(purpose=purpose, identifier=identifier)
+        live.filter(nonce__isnull=False).update(nonce=None)
 
     def end_expired(self) -> int:
         """Forget the nonces of codes that nobody may use any more."""

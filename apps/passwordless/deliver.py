@@ -7,13 +7,13 @@ import json
 import structlog
 from django.conf import settings
 
-from apps.challenges.models import Challenge
+from apps.challenges.models import Challenge, Purpose
 from apps.delivery.models import CapturedMessage, Message
 from apps.delivery.providers import smtp
 from apps.delivery.providers.base import Email, PermanentFailure, TransientFailure
 from apps.passwordless.mail import render_code_email
 from apps.passwordless.start import EMAIL, Intent
-from apps.tenants.models import Environment
+from apps.tenants.models import Environment, Operator
 from apps.users.models import Identifier
 
 log = structlog.get_logger()
@@ -33,6 +33,8 @@ def deliver(message: Message) -> None:
 
 def _wanted(environment: Environment, message: Message) -> bool:
     """Who hears what (contracts/answers.md): the question that a concealed start must not ask."""
+    if message.template == Purpose.OPERATOR:
+        return Operator.objects.filter(email=message.recipient, is_active=True).exists()
     person = Identifier.objects.find(environment, EMAIL, message.recipient)
     if person is None:
         return message.template == Intent.SIGN_UP and environment.sign_up_open

@@ -12,8 +12,8 @@ from apps.challenges.models import Challenge, Issued, Purpose
 from apps.core import ratelimit
 from apps.core.context import RequestContext
 from apps.core.errors import SignUpClosed, UnknownUser, UserDisabled, UserExists
+from apps.delivery import hint
 from apps.delivery.models import Message
-from apps.passwordless import hint
 from apps.passwordless.languages import choose_language
 from apps.tenants.models import Environment
 from apps.users.models import Identifier, Person

@@ -7,8 +7,8 @@ from datetime import timedelta
 from celery import shared_task
 
 from apps.challenges.models import Challenge, FailureCount
+from apps.delivery import hint
 from apps.delivery.models import CapturedMessage, Message
-from apps.passwordless import hint
 from apps.passwordless.dispatcher import dispatcher
 from apps.tenants.models import Environment
 from apps.tokens.sessions import Session

@@ -38,7 +38,13 @@ class Address:
 class Tenant(models.Model):
     id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
     name = models.CharField(max_length=100)
+    is_system = models.BooleanField(default=False, editable=False, help_text="Holds the operators' own sign-in.")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["is_system"], condition=models.Q(is_system=True), name="one_system_tenant"),
+        )
 
     def __str__(self) -> str:
         return self.name

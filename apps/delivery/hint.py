@@ -8,7 +8,7 @@ from apps.core.broker import breaker
 
 log = structlog.get_logger()
 
-TASK = "passwordless.wake"
+TASK = "delivery.wake"
 # A hint that waited longer has been overtaken by the workers' own polling.
 EXPIRES_SECONDS = 5
 

@@ -1,0 +1,104 @@
+"""How operators sign in: with an emailed code, through the same challenges as everybody's end users.
+
+A system tenant holds their challenges and messages. What comes out is the operator, not a token Session: the dashboard
+opens Django's own session for a browser.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from apps.challenges.models import Challenge, Purpose
+from apps.core.context import RequestContext
+from apps.core.errors import CodeExpired, CodeMismatch
+from apps.core.ratelimit import Rate, spend
+from apps.delivery import hint
+from apps.delivery.models import Message
+from apps.management.environments import create_environment
+from apps.tenants.models import Environment, Operator, Project, Tenant
+
+SYSTEM_TENANT = "Latchkey"
+EMAIL = "email"
+ATTEMPTS = Rate(30, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A single-use way in for ten minutes: `token` belongs into a URL that is shown to nobody else."""
+
+    operator: Operator
+    token: str
+
+
+def system_environment() -> Environment:
+    """The environment of the operators' own sign-in, made on first use."""
+    found = Environment.objects.filter(project__tenant__is_system=True).select_related("project").first()
+    return found or _create_system_environment()
+
+
+@transaction.atomic
+def _create_system_environment() -> Environment:
+    # Two processes at once meet at the unique key of the system tenant; the second waits and then finds all there.
+    tenant, created = Tenant.objects.get_or_create(is_system=True, defaults={"name": SYSTEM_TENANT})
+    if not created:
+        return Environment.objects.select_related("project").get(project__tenant=tenant)
+    project = Project.objects.create(tenant=tenant, name=SYSTEM_TENANT)
+    return create_environment(project, name="operators", kind=Environment.Kind.PRODUCTION, sign_up_open=False)
+
+
+def start(email: str, context: RequestContext) -> str:
+    """Send a code to `email` (canonical) if it is an operator's; returns the handle that goes with the code.
+
+    Whether it is one is found out by the worker, so the answer tells nobody. Raises RateLimited.
+    """
+    environment = system_environment()
+    spend("operator-start", context.ip, ATTEMPTS)
+    with transaction.atomic():
+        issued = Challenge.objects.issue(
+            environment, purpose=Purpose.OPERATOR, channel=EMAIL, identifier=email, creates_user=False
+        )
+        Message.objects.enqueue(
+            environment,
+            template=Purpose.OPERATOR,
+            reference=issued.challenge_id,
+            recipient=email,
+            language=environment.default_language,
+            ttl=issued.expires_in,
+        )
+        transaction.on_commit(hint.wake_workers)
+    return issued.handle
+
+
+def sign_in(handle: str, code: str, context: RequestContext) -> Operator:
+    """The operator who got `code` for `handle`. Raises a subclass of InvalidGrant, always after COMMIT."""
+    spend("operator-sign-in", context.ip, ATTEMPTS)
+    environment = system_environment()
+    attempt = Challenge.objects.check_handle(environment, purpose=Purpose.OPERATOR, handle=handle, code=code)
+    if not attempt.is_right:
+        Challenge.objects.refuse(attempt)
+    if not Challenge.objects.consume(attempt):
+        raise CodeExpired
+    operator = Operator.objects.filter(email=attempt.challenge.identifier, is_active=True).first()
+    if operator is None:
+        raise CodeMismatch
+    return operator
+
+
+def make_link(operator: Operator) -> Link:
+    """A fresh way in, for whoever has a shell: no message is sent, and an earlier code or link ends."""
+    environment = system_environment()
+    with transaction.atomic():
+        Challenge.objects.end(environment, purpose=Purpose.OPERATOR, identifier=operator.email)
+        issued = Challenge.objects.issue(
+            environment, purpose=Purpose.OPERATOR, channel=EMAIL, identifier=operator.email, creates_user=False
+        )
+        code = Challenge.objects.get(id=issued.challenge_id).code()
+    return Link(operator, f"{issued.handle}.{code}")
+
+
+def follow_link(token: str, context: RequestContext) -> Operator:
+    """The operator that a link was made for. Raises a subclass of InvalidGrant."""
+    handle, _, code = token.partition(".")
+    return sign_in(handle, code, context)
