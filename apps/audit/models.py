@@ -61,12 +61,19 @@ class Event(models.Model):
         REFRESH_REPLAYED = "session.refresh_replayed"
         REFRESH_REUSED = "session.refresh_reused"
         ENVIRONMENT_CREATED = "environment.created"
+        POLICY_CHANGED = "environment.policy_changed"
         APPLICATION_KEY_CREATED = "application_key.created"
         APPLICATION_KEY_ROTATED = "application_key.rotated"
         APPLICATION_KEY_REVOKED = "application_key.revoked"
         API_KEY_CREATED = "api_key.created"
         API_KEY_REVOKED = "api_key.revoked"
         SIGNING_KEY_CREATED = "signing_key.created"
+        # In the operators' own environment, with the tenant among the facts.
+        OPERATOR_SIGNED_IN = "operator.signed_in"
+        PROJECT_CREATED = "project.created"
+        MEMBER_INVITED = "member.invited"
+        MEMBER_CHANGED = "member.role_changed"
+        MEMBER_REMOVED = "member.removed"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")

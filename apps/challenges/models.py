@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from apps.challenges import codes
 from apps.core import crypto
@@ -51,6 +52,11 @@ class Attempt:
     challenge: Challenge
     tries: int
     is_right: bool
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether no guess was left when the row was read."""
+        return self.challenge.tries[self.tries - 1] >= self.challenge.max_tries
 
 
 class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
@@ -171,11 +177,13 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         return _compare(live.first(), code, send + 1)
 
     def refuse(self, attempt: Attempt) -> None:
-        """Count a wrong guess, then always raise: CodeMismatch, or ChallengeLocked when it came too late to count."""
+        """Count a wrong guess, then always raise: CodeMismatch, or why it came too late to be counted."""
         with connection.cursor() as cursor:
             cursor.execute(self.COUNT_FAILURE, {**_guard(attempt), "row": crypto.new_id()})
             counted = cursor.fetchone()
-        raise CodeMismatch if counted else ChallengeLocked
+        if counted:
+            raise CodeMismatch
+        raise ChallengeLocked if attempt.challenge.expires_at > timezone.now() else CodeExpired
 
     def consume(self, attempt: Attempt) -> bool:
         """End the challenge for a right guess. False: another request was faster, the tries or the time ran out."""
@@ -219,7 +227,12 @@ def _compare(challenge: Challenge | None, code: str, tries: int) -> Attempt:
         raise CodeExpired
     # A number loses its leading zeros on the way here (contracts/clients.md, trap 12).
     guess = code.zfill(challenge.code_length)
-    return Attempt(challenge, tries, crypto.equal(challenge.code().encode(), guess.encode()))
+    try:
+        right = challenge.code()
+    except KeyError:
+        # Its master key was taken out of ENCRYPTION_KEYS: nobody can derive that code any more.
+        raise CodeExpired from None
+    return Attempt(challenge, tries, crypto.equal(right.encode(), guess.encode()))
 
 
 def _guard(attempt: Attempt) -> dict[str, Any]:

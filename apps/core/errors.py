@@ -35,6 +35,10 @@ class InvalidClient(AuthError):
     message = "The application key is missing or not valid here."
 
 
+class UnknownEnvironment(InvalidClient):
+    """The address names no environment. Most dialects do not tell that from a wrong key."""
+
+
 class UnauthorizedClient(AuthError):
     message = "This operation is not allowed."
 

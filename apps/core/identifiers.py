@@ -1,10 +1,68 @@
 """The one place where what a person typed becomes the canonical form that is stored, compared and sent to."""
 
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from apps.core.errors import InvalidRequest
 
 MAX_EMAIL_LENGTH = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets.
+MAX_PHONE_LENGTH = 40  # With the blanks, brackets and dashes that people write.
+# What a phone number may be written with. The library would also read letters (1-800-FLOWERS) and other digits.
+PHONE = re.compile(r"\+?[0-9 ().\-/]+")
+
+COUNTRY_CODE = re.compile(r"\+?[0-9]{1,3}")
+NO_REGION = {"ZZ", "001"}  # Unknown, and numbers that belong to no country.
+
+
+class Channel(StrEnum):
+    """How a code travels. An email address takes mail, a phone number takes text messages."""
+
+    EMAIL = "email"
+    SMS = "sms"
+
+
+class Kind(StrEnum):
+    EMAIL = "email"
+    PHONE = "phone"
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A canonical identifier that a message can be sent to."""
+
+    kind: Kind
+    value: str
+
+    @property
+    def channel(self) -> Channel:
+        return Channel.EMAIL if self.kind is Kind.EMAIL else Channel.SMS
+
+
+def email_contact(value: object) -> Contact:
+    return Contact(Kind.EMAIL, canonical_email(value))
+
+
+def phone_contact(value: object, region: str = "") -> Contact:
+    return Contact(Kind.PHONE, canonical_phone(value, region))
+
+
+def region_of(country_code: object) -> str:
+    """A region (ISO 3166) where numbers start with this country code, such as "+91". Raises InvalidRequest."""
+    if isinstance(country_code, str) and COUNTRY_CODE.fullmatch(country_code):
+        region = phonenumbers.region_code_for_country_code(int(country_code))
+        if region not in NO_REGION:
+            return region
+    raise InvalidRequest("The country code is not valid.", field="country_code")
+
+
+def any_contact(value: object) -> Contact:
+    """An email address or an E.164 number. Raises InvalidRequest for what is neither."""
+    is_email = isinstance(value, str) and "@" in value
+    return email_contact(value) if is_email else phone_contact(value)
 
 
 def canonical_email(value: object) -> str:
@@ -12,7 +70,9 @@ def canonical_email(value: object) -> str:
 
     No question is asked of the DNS: an answer would depend on the network, and would take a request's time.
     """
-    if not isinstance(value, str) or len(value) > MAX_EMAIL_LENGTH:
+    # "=?…?=" is an encoded word (RFC 2047): in the header of a message it becomes what it encodes, other people's
+    # addresses for example.
+    if not isinstance(value, str) or len(value) > MAX_EMAIL_LENGTH or "=?" in value:
         raise InvalidRequest("The email address is not valid.", field="email")
     try:
         # Names such as *.test are for customers' own tests; they reach nobody, and do no harm.
@@ -20,6 +80,35 @@ def canonical_email(value: object) -> str:
     except EmailNotValidError:
         raise InvalidRequest("The email address is not valid.", field="email") from None
     return checked.normalized.lower()
+
+
+def canonical_phone(value: object, region: str = "") -> str:
+    """E.164, such as +14155550123. A national number needs a `region` (ISO 3166); it is never looked for among people.
+
+    Raises InvalidRequest for what no network could route. Whether somebody has the number is not asked: the library's
+    lists of ranges in use are older than some people's numbers.
+    """
+    if not isinstance(value, str) or len(value) > MAX_PHONE_LENGTH or not PHONE.fullmatch(value):
+        raise InvalidRequest("The phone number is not valid.", field="phone")
+    try:
+        number = phonenumbers.parse(value, region or None)
+    except phonenumbers.NumberParseException:
+        raise InvalidRequest("The phone number is not valid.", field="phone") from None
+    if not phonenumbers.is_possible_number(number):
+        raise InvalidRequest("The phone number is not valid.", field="phone")
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def phone_country(phone: str) -> str:
+    """The country of a canonical number (ISO 3166), as far as its prefix tells; "ZZ" when it tells none."""
+    number = phonenumbers.parse(phone)
+    found = phonenumbers.region_code_for_number(number)
+    return found or phonenumbers.region_code_for_country_code(number.country_code or 0)
+
+
+def masked(value: str) -> str:
+    """For people to recognise and for no one to use: `a…@example.com`, `+1…23`."""
+    return masked_email(value) if "@" in value else f"{value[:2]}…{value[-2:]}"
 
 
 def masked_email(email: str) -> str:

@@ -11,12 +11,13 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.core.crypto import new_id
-from apps.delivery.providers.smtp import WORST_CASE_SECONDS
+from apps.core.identifiers import Channel
+from apps.delivery.providers import http, smtp
 from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
 
 # Longer than the longest a provider may take, else a second worker would send what the first is still sending.
-LEASE = timedelta(seconds=WORST_CASE_SECONDS + 5)
+LEASE = timedelta(seconds=max(smtp.WORST_CASE_SECONDS, http.WORST_CASE_SECONDS) + 5)
 FIRST_RETRY_SECONDS = 1
 LONGEST_RETRY_SECONDS = 60
 CAPTURED_TTL = timedelta(hours=24)
@@ -34,9 +35,9 @@ class MessageQuerySet(EnvironmentQuerySet["Message"]):
 
     ENQUEUE = """
         INSERT INTO delivery_message (id, environment_id, channel, template, reference, recipient, language,
-               state, created_at, due_at, expires_at, attempts, claim, outcome)
-        VALUES (%(id)s, %(environment)s, 'email', %(template)s, %(reference)s, %(recipient)s, %(language)s,
-               'queued', now(), now(), now() + %(ttl)s, 0, 0, '')
+               state, created_at, due_at, expires_at, attempts, claim, outcome, segments)
+        VALUES (%(id)s, %(environment)s, %(channel)s, %(template)s, %(reference)s, %(recipient)s, %(language)s,
+               'queued', now(), now(), now() + %(ttl)s, 0, 0, '', 0)
     """
 
     def claim(self, limit: int) -> list[Message]:
@@ -47,6 +48,7 @@ class MessageQuerySet(EnvironmentQuerySet["Message"]):
         self,
         environment: Environment,
         *,
+        channel: Channel,
         template: str,
         reference: uuid.UUID,
         recipient: str,
@@ -60,6 +62,7 @@ class MessageQuerySet(EnvironmentQuerySet["Message"]):
         parameters: dict[str, Any] = {
             "id": new_id(),
             "environment": environment.id,
+            "channel": channel,
             "template": template,
             "reference": reference,
             "recipient": recipient,
@@ -85,7 +88,7 @@ class Message(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
-    channel = models.CharField(max_length=8, default="email")
+    channel = models.CharField(max_length=8, choices=[(channel, channel) for channel in Channel])
     template = models.CharField(max_length=32)
     reference = models.UUIDField()
     recipient = models.CharField(max_length=254)
@@ -97,6 +100,7 @@ class Message(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     claim = models.PositiveIntegerField(default=0, help_text="The fence: only the holder of the last claim may write.")
     outcome = models.CharField(max_length=200, blank=True, help_text="The provider's words, without addresses.")
+    segments = models.PositiveSmallIntegerField(default=0, help_text="Of a text message: what it is billed by.")
 
     objects: ClassVar[MessageQuerySet] = MessageQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -113,11 +117,11 @@ class Message(models.Model):
         """Start the lease anew just before the provider is called; False when another worker holds it by now."""
         return self._settle(due_at=Now() + LEASE)
 
-    def sent(self, outcome: str) -> bool:
-        return self._settle(state=self.State.SENT, outcome=outcome[:200])
+    def sent(self, outcome: str, *, segments: int = 0) -> bool:
+        return self._settle(state=self.State.SENT, outcome=outcome[:200], segments=segments)
 
-    def captured(self) -> bool:
-        return self._settle(state=self.State.CAPTURED)
+    def captured(self, *, segments: int = 0) -> bool:
+        return self._settle(state=self.State.CAPTURED, segments=segments)
 
     def obsolete(self, why: str) -> bool:
         return self._settle(state=self.State.OBSOLETE, outcome=why)

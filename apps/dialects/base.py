@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,11 +22,23 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.core.context import RequestContext
-from apps.core.errors import AuthError, InvalidClient, InvalidRequest, RateLimited, ServiceUnavailable
+from apps.core.errors import (
+    AuthError,
+    InvalidClient,
+    InvalidRequest,
+    RateLimited,
+    ServiceUnavailable,
+    UnknownEnvironment,
+)
 from apps.dialects.strict_json import StrictJSONParser
+from apps.passwordless.sessions import Client
 from apps.tenants.models import Address, ApplicationKey, Environment
+from apps.tokens.signing_keys import Profile
 
 log = structlog.get_logger()
+
+# As tenants.Environment has it; a NUL, for one, must not reach PostgreSQL.
+ENVIRONMENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 S = TypeVar("S", bound=serializers.Serializer[Any])
 T = TypeVar("T")
@@ -47,7 +60,7 @@ class Caller:
     """The application that a request comes from, and the environment it is of."""
 
     environment: Environment
-    client_id: uuid.UUID
+    client: Client
 
 
 class MethodNotAllowed(InvalidRequest):
@@ -72,7 +85,10 @@ class DialectView(APIView):
     parser_classes = (StrictJSONParser,)
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = OneFormat
+    # Without "options": DRF's own answer to it describes the view in the words of its docstring.
+    http_method_names: tuple[str, ...] = ("get", "head", "post", "put", "patch", "delete")
     errors: ClassVar[ErrorTable]
+    profile: ClassVar[Profile] = Profile.ACCESS
 
     def error_body(self, code: str, error: AuthError) -> dict[str, Any]:
         raise NotImplementedError
@@ -91,14 +107,27 @@ class DialectView(APIView):
         )
 
     def caller(self) -> Caller:
-        """The calling application by its APP-KEY. Raises InvalidClient, in one way for all that can be wrong."""
+        """The calling application by its APP-KEY. Raises InvalidClient, in one way for all that can be wrong.
+
+        Without a key, the environment itself is the application, where it allows that.
+        """
+        if "APP-KEY" not in self.request.headers:
+            return self._keyless()
         key = first_query(
             lambda: ApplicationKey.objects.presented(self.request.headers.get("APP-KEY", ""), self.address)
         )
         if key is None:
             raise InvalidClient
         key.touch()
-        return Caller(key.environment, key.client_id)
+        return Caller(key.environment, Client(key.client_id, self.profile))
+
+    def _keyless(self) -> Caller:
+        environment = first_query(lambda: Environment.objects.at(self.address).first())
+        if environment is None:
+            raise UnknownEnvironment
+        if not environment.allows_keyless_clients:
+            raise InvalidClient
+        return Caller(environment, Client(environment.id, self.profile))
 
     def parse(self, serializer: type[S]) -> dict[str, Any]:
         """The values of the body. Raises InvalidRequest, which names the field."""
@@ -123,10 +152,11 @@ class DialectView(APIView):
 
 
 def address(kwargs: Mapping[str, str]) -> Address:
-    """Either root that names an environment. What is no id names nothing, and finds nothing."""
+    """Either root that names an environment. What is no id or no name names nothing, and finds nothing."""
     if "app_id" in kwargs:
         return Address(environment_id=_id(kwargs["app_id"]))
-    return Address(project_id=_id(kwargs["project_id"]), name=kwargs["environment"])
+    name = kwargs["environment"]
+    return Address(project_id=_id(kwargs["project_id"]), name=name if ENVIRONMENT_NAME.fullmatch(name) else "")
 
 
 def _id(text: str) -> uuid.UUID | None:

@@ -7,19 +7,27 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.core.identifiers import canonical_email
+from apps.core.identifiers import Contact, any_contact, email_contact
 
 # ASCII only: \d would take full-width and other digits, which the person never saw in the message.
 CODE = re.compile(r"[0-9]{1,10}")
 LARGEST_CODE = 10**10
-MAX_TOKEN_LENGTH = 4096
+MAX_LENGTH = 4096
+MAX_LANGUAGE_LENGTH = 200
 
 
-class EmailField(serializers.Field[str, Any, str, Any]):
+class EmailField(serializers.Field[Contact, Any, str, Any]):
     """Becomes the canonical address; a list, a number or a header injection is refused."""
 
-    def to_internal_value(self, data: Any) -> str:
-        return canonical_email(data)
+    def to_internal_value(self, data: Any) -> Contact:
+        return email_contact(data)
+
+
+class IdentifierField(serializers.Field[Contact, Any, str, Any]):
+    """An email address or an E.164 phone number."""
+
+    def to_internal_value(self, data: Any) -> Contact:
+        return any_contact(data)
 
 
 class CodeField(serializers.Field[str, Any, str, Any]):
@@ -35,12 +43,19 @@ class CodeField(serializers.Field[str, Any, str, Any]):
         return str(data)
 
 
-class TokenField(serializers.Field[str, Any, str, Any]):
-    """An opaque string; what it is worth is decided elsewhere."""
+class StringField(serializers.Field[str, Any, str, Any]):
+    """A string of reasonable length, and nothing that could be read as one."""
 
     default_error_messages = {"invalid": "must be a string"}  # noqa: RUF012
 
     def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str) or len(data) > MAX_TOKEN_LENGTH:
+        if not isinstance(data, str) or len(data) > MAX_LENGTH:
             self.fail("invalid")
         return str(data)
+
+
+class LanguageField(serializers.Field[str, Any, str, Any]):
+    """The wish for a language: what is none is no error, only no wish."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return data if isinstance(data, str) and len(data) <= MAX_LANGUAGE_LENGTH else ""

@@ -6,6 +6,7 @@ Errors are `{"error", "error_description"}`, with the words of RFC 6749 and RFC 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from rest_framework import serializers
@@ -26,11 +27,12 @@ from apps.core.errors import (
     UnsupportedGrantType,
 )
 from apps.dialects.base import DialectView, MethodNotAllowed, Wire, absolute, endpoint, first_query
-from apps.dialects.fields import EmailField
+from apps.dialects.fields import IdentifierField
 from apps.passwordless import captured
 from apps.passwordless.sessions import current_user
 from apps.passwordless.signing import published_keys
 from apps.tenants.models import Environment
+from apps.tokens.signing_keys import Profile, issuer
 
 
 class NothingHere(AuthError):
@@ -60,11 +62,11 @@ class PlatformView(DialectView):
     def error_body(self, code: str, error: AuthError) -> dict[str, Any]:
         return {"error": code, "error_description": error.message}
 
-    def environment(self) -> Environment:
-        """The environment of the address. Raises NothingHere."""
+    def environment(self, missing: type[AuthError] = NothingHere) -> Environment:
+        """The environment of the address. Raises `missing`."""
         found = first_query(lambda: Environment.objects.at(self.address).first())
         if found is None:
-            raise NothingHere
+            raise missing
         return found
 
     def bearer(self) -> str:
@@ -82,15 +84,23 @@ class PlatformView(DialectView):
 
 
 class WellKnownView(PlatformView):
-    """Public, and only at the issuer's own address: a document found elsewhere would speak for somebody else."""
+    """Public, and only at an issuer's own address: a document found elsewhere would speak for somebody else.
+
+    An environment has one issuer for each profile of tokens, and each has documents of its own.
+    """
 
     path = ""
 
-    def environment(self) -> Environment:
-        environment = super().environment()
-        if absolute(self.request).rstrip("/") != f"{environment.issuer}/.well-known/{self.path}":
-            raise NothingHere
-        return environment
+    def get(self, request: Request, **_address: str) -> Response:
+        environment = self.environment()
+        asked = absolute(request).rstrip("/").removesuffix(f"/.well-known/{self.path}")
+        for profile in Profile:
+            if issuer(environment, profile) == asked:
+                return self.public(self.document(environment, profile))
+        raise NothingHere
+
+    def document(self, environment: Environment, profile: Profile) -> dict[str, Any]:
+        raise NotImplementedError
 
     def public(self, document: dict[str, Any]) -> Response:
         return Response(document, headers={"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"})
@@ -101,8 +111,8 @@ class Jwks(WellKnownView):
 
     path = "jwks.json"
 
-    def get(self, request: Request, **_address: str) -> Response:
-        return self.public({"keys": published_keys(self.environment())})
+    def document(self, environment: Environment, profile: Profile) -> dict[str, Any]:
+        return {"keys": published_keys(environment, profile)}
 
 
 class Metadata(WellKnownView):
@@ -110,17 +120,20 @@ class Metadata(WellKnownView):
 
     path = "openid-configuration"
 
-    def get(self, request: Request, **_address: str) -> Response:
-        issuer = self.environment().issuer
-        return self.public(
-            {
-                "issuer": issuer,
-                "jwks_uri": f"{issuer}/.well-known/jwks.json",
-                "userinfo_endpoint": f"{issuer}/userinfo",
-                "response_types_supported": ["none"],
-                "subject_types_supported": ["public"],
-            }
-        )
+    def document(self, environment: Environment, profile: Profile) -> dict[str, Any]:
+        name = issuer(environment, profile)
+        return {"issuer": name, "jwks_uri": f"{name}/.well-known/jwks.json", **OFFERED[profile](name)}
+
+
+# Passage's document has three fields (contracts/passage.md section 2); its endpoint is one that is not offered here.
+OFFERED: dict[Profile, Callable[[str], dict[str, Any]]] = {
+    Profile.ACCESS: lambda name: {
+        "userinfo_endpoint": f"{name}/userinfo",
+        "response_types_supported": ["none"],
+        "subject_types_supported": ["public"],
+    },
+    Profile.PASSAGE: lambda name: {"authorization_endpoint": f"{name}/social/authorize"},
+}
 
 
 class UserInfo(PlatformView):
@@ -128,12 +141,13 @@ class UserInfo(PlatformView):
 
     def get(self, request: Request, **_address: str) -> Response:
         token = self.bearer()
-        user = current_user(self.environment(), access_token=token)
+        # A token that is not valid here gets the same answer whether there is anything here or not.
+        user = current_user(self.environment(missing=InvalidToken), access_token=token)
         return Response({"sub": str(user.user_id), "email": user.email, "email_verified": user.email_verified})
 
 
 class RecipientForm(serializers.Serializer[Any]):
-    recipient = EmailField(required=False)
+    recipient = IdentifierField(required=False)
 
 
 class CapturedMessages(PlatformView):

@@ -1,16 +1,20 @@
 """Every dialect, under both roots that name an environment."""
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, re_path
 
-from apps.dialects import platform, zeromagic
+from apps.dialects import passage, platform, zeromagic
 
 DIALECTS = [
     zeromagic.urlpatterns,
+    passage.urlpatterns,
     platform.urlpatterns,
 ]
+# The slash after a root is optional as well: Passage's app is at the bare root.
 ROOTS = [
-    "auth/<str:project_id>/<str:environment>/",
-    "v1/apps/<str:app_id>/",
+    r"^auth/(?P<project_id>[^/]+)/(?P<environment>[^/]+)(?:/|$)",
+    r"^v1/apps/(?P<app_id>[^/]+)(?:/|$)",
 ]
 
-urlpatterns: list[URLPattern | URLResolver] = [path(root, include(dialect)) for root in ROOTS for dialect in DIALECTS]
+urlpatterns: list[URLPattern | URLResolver] = [
+    re_path(root, include(dialect)) for root in ROOTS for dialect in DIALECTS
+]

@@ -1,4 +1,4 @@
-"""ZeroMagic (contracts/zeromagic.seed.txt): sign-up and sign-in with an emailed code.
+"""ZeroMagic (contracts/zeromagic.seed.txt, zeromagic.md): sign-up and sign-in with a code by email or text message.
 
 The vendor documents no errors, no refresh and no revocation: `{"error", "message"}`, `token/refresh` and `token/revoke`
 are ours, as are `refresh_token` and `expires_at` (seconds since the epoch, of the access token) beside the documented
@@ -31,8 +31,9 @@ from apps.core.errors import (
     UserDisabled,
     UserExists,
 )
+from apps.core.identifiers import Contact, phone_contact, region_of
 from apps.dialects.base import Caller, DialectView, MethodNotAllowed, Wire, endpoint
-from apps.dialects.fields import CodeField, EmailField, TokenField
+from apps.dialects.fields import CodeField, EmailField, StringField
 from apps.passwordless.redeem import redeem
 from apps.passwordless.sessions import Tokens, refresh, revoke
 from apps.passwordless.start import Intent, start
@@ -58,17 +59,28 @@ ERRORS = {
 }
 
 
-class StartForm(serializers.Serializer[Any]):
+class EmailForm(serializers.Serializer[Any]):
     email = EmailField()
 
 
-class VerifyForm(serializers.Serializer[Any]):
-    email = EmailField()
+class EmailCodeForm(EmailForm):
+    otp_code = CodeField()
+
+
+class MobileForm(serializers.Serializer[Any]):
+    mobile = StringField()
+
+
+class MobileSignupForm(MobileForm):
+    country_code = StringField()
+
+
+class MobileCodeForm(MobileForm):
     otp_code = CodeField()
 
 
 class RefreshTokenForm(serializers.Serializer[Any]):
-    refresh_token = TokenField()
+    refresh_token = StringField()
 
 
 class ZeroMagicView(DialectView):
@@ -77,49 +89,73 @@ class ZeroMagicView(DialectView):
     def error_body(self, code: str, error: AuthError) -> dict[str, Any]:
         return {"error": code, "message": error.message}
 
-    def start(self, intent: Intent, status: int) -> Response:
-        caller, form = self.caller(), self.parse(StartForm)
-        started = start(caller.environment, intent=intent, email=form["email"], context=self.context)
+    def start(self, caller: Caller, intent: Intent, to: Contact, field: str, status: int) -> Response:
+        started = start(caller.environment, intent=intent, to=to, context=self.context)
         submitted: Any = self.request.data
-        # The address goes back as it was submitted: a canonical one would tell what is stored.
-        return Response({"user_id": str(started.user_id), "email": submitted["email"]}, status=status)
+        # The identifier goes back as it was submitted: a canonical one would tell what is stored.
+        return Response({"user_id": str(started.user_id), field: submitted[field]}, status=status)
 
-    def verify(self) -> Response:
-        caller, form = self.caller(), self.parse(VerifyForm)
-        signed_in = redeem(
-            caller.environment,
-            client_id=caller.client_id,
-            email=form["email"],
-            code=form["otp_code"],
-            context=self.context,
-        )
-        tokens = signed_in.tokens
-        return Response({"user_id": str(tokens.user_id), "email": signed_in.identifier, **token_body(tokens)})
+    def verify(self, caller: Caller, to: Contact, code: str, identifier: dict[str, str]) -> Response:
+        tokens = redeem(caller.environment, caller.client, to=to, code=code, context=self.context)
+        return Response({"user_id": str(tokens.user_id), **identifier, **token_body(tokens)})
 
 
 class EmailOtpSignup(ZeroMagicView):
     def post(self, request: Request, **_address: str) -> Response:
-        return self.start(Intent.SIGN_UP, status=201)
-
-
-class EmailOtpLogin(ZeroMagicView):
-    """The vendor's own example posts the code here, so a login that carries `otp_code` is a verify."""
-
-    def post(self, request: Request, **_address: str) -> Response:
-        if isinstance(request.data, dict) and "otp_code" in request.data:
-            return self.verify()
-        return self.start(Intent.SIGN_IN, status=200)
+        caller, form = self.caller(), self.parse(EmailForm)
+        return self.start(caller, Intent.SIGN_UP, form["email"], "email", status=201)
 
 
 class EmailOtpVerify(ZeroMagicView):
     def post(self, request: Request, **_address: str) -> Response:
-        return self.verify()
+        caller, form = self.caller(), self.parse(EmailCodeForm)
+        return self.verify(caller, form["email"], form["otp_code"], {"email": form["email"].value})
+
+
+class EmailOtpLogin(EmailOtpVerify):
+    """The vendor's own example posts the code here, so a login that carries `otp_code` is a verify."""
+
+    def post(self, request: Request, **_address: str) -> Response:
+        if has_code(request):
+            return super().post(request)
+        caller, form = self.caller(), self.parse(EmailForm)
+        return self.start(caller, Intent.SIGN_IN, form["email"], "email", status=200)
+
+
+class MobileOtpSignup(ZeroMagicView):
+    """`mobile` comes and goes without the country code, which is sent beside it at this one time."""
+
+    def post(self, request: Request, **_address: str) -> Response:
+        caller, form = self.caller(), self.parse(MobileSignupForm)
+        to = phone_contact(form["mobile"], region_of(form["country_code"]))
+        return self.start(caller, Intent.SIGN_UP, to, "mobile", status=201)
+
+
+class MobileOtpVerify(ZeroMagicView):
+    """Login and verify know no country code: the number is read in the environment's default region."""
+
+    def post(self, request: Request, **_address: str) -> Response:
+        caller, form = self.caller(), self.parse(MobileCodeForm)
+        to = self.number(caller, form["mobile"])
+        return self.verify(caller, to, form["otp_code"], {"mobile": form["mobile"]})
+
+    @staticmethod
+    def number(caller: Caller, mobile: str) -> Contact:
+        return phone_contact(mobile, caller.environment.default_region)
+
+
+class MobileOtpLogin(MobileOtpVerify):
+    def post(self, request: Request, **_address: str) -> Response:
+        if has_code(request):
+            return super().post(request)
+        caller, form = self.caller(), self.parse(MobileForm)
+        return self.start(caller, Intent.SIGN_IN, self.number(caller, form["mobile"]), "mobile", status=200)
 
 
 class TokenRefresh(ZeroMagicView):
     def post(self, request: Request, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(RefreshTokenForm)
-        tokens = refresh(caller.environment, context=self.context, **_grant(caller, form))
+        tokens = refresh(caller.environment, caller.client, refresh_token=form["refresh_token"], context=self.context)
         return Response({"user_id": str(tokens.user_id), **token_body(tokens)})
 
 
@@ -128,12 +164,12 @@ class TokenRevoke(ZeroMagicView):
 
     def post(self, request: Request, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(RefreshTokenForm)
-        revoke(caller.environment, context=self.context, **_grant(caller, form))
+        revoke(caller.environment, caller.client, refresh_token=form["refresh_token"], context=self.context)
         return Response({})
 
 
-def _grant(caller: Caller, form: dict[str, Any]) -> dict[str, Any]:
-    return {"client_id": caller.client_id, "refresh_token": form["refresh_token"]}
+def has_code(request: Request) -> bool:
+    return isinstance(request.data, dict) and "otp_code" in request.data
 
 
 def token_body(tokens: Tokens) -> dict[str, Any]:
@@ -150,6 +186,9 @@ urlpatterns = [
     endpoint("email-otp-signup", EmailOtpSignup),
     endpoint("email-otp-login", EmailOtpLogin),
     endpoint("email-otp-verify", EmailOtpVerify),
+    endpoint("mobile-otp-signup", MobileOtpSignup),
+    endpoint("mobile-otp-login", MobileOtpLogin),
+    endpoint("mobile-otp-verify", MobileOtpVerify),
     endpoint("token/refresh", TokenRefresh),
     endpoint("token/revoke", TokenRevoke),
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.core.errors import InvalidToken
+from apps.core.identifiers import Contact
 from apps.delivery.models import CapturedMessage
 from apps.tenants.models import Address, Environment
 from apps.tokens.api_keys import ApiKey, Scope
@@ -31,10 +32,10 @@ def reader(secret: str, address: Address) -> Environment:
     return key.environment
 
 
-def messages(environment: Environment, *, recipient: str | None) -> list[Captured]:
+def messages(environment: Environment, *, recipient: Contact | None) -> list[Captured]:
     rows = CapturedMessage.objects.for_environment(environment).fresh().order_by("-created_at")
     if recipient is not None:
-        rows = rows.filter(recipient=recipient)
+        rows = rows.filter(recipient=recipient.value)
     return [_open(environment, row) for row in rows[:NEWEST]]
 
 

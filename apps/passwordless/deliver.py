@@ -3,54 +3,69 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 from django.conf import settings
+from django.db.models.functions import Now
 
 from apps.challenges.models import Challenge, Purpose
+from apps.core.identifiers import Channel, Kind
+from apps.delivery import segments
 from apps.delivery.models import CapturedMessage, Message
-from apps.delivery.providers import smtp
+from apps.delivery.providers import sms, smtp
 from apps.delivery.providers.base import Email, PermanentFailure, TransientFailure
 from apps.passwordless.mail import render_code_email
-from apps.passwordless.start import EMAIL, Intent
+from apps.passwordless.start import Intent
+from apps.passwordless.text import render_code_text
 from apps.tenants.models import Environment, Operator
 from apps.users.models import Identifier
 
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A message ready to go: what a captured copy of it holds, and how its provider is called, if it has one."""
+
+    body: dict[str, str]
+    send: Callable[[], str] | None
+    segments: int = 0
+
+
 def deliver(message: Message) -> None:
     """Carry one claimed message as far as it goes. Every way out writes the row, or leaves it to fall due again."""
     environment = Environment.objects.select_related("project").get(id=message.environment_id)
-    challenge = Challenge.objects.for_environment(environment).filter(id=message.reference).first()
+    unexpired = Challenge.objects.for_environment(environment).filter(expires_at__gt=Now())
+    challenge = unexpired.filter(id=message.reference).first()
     if challenge is None or challenge.nonce is None:
         message.obsolete("the challenge has ended")
     elif not _wanted(environment, message):
         message.obsolete("nobody to write to")
     else:
-        _send(environment, message, challenge)
+        _hand_over(environment, message, COMPOSERS[Channel(message.channel)](environment, message, challenge))
 
 
 def _wanted(environment: Environment, message: Message) -> bool:
     """Who hears what (contracts/answers.md): the question that a concealed start must not ask."""
     if message.template == Purpose.OPERATOR:
         return Operator.objects.filter(email=message.recipient, is_active=True).exists()
-    person = Identifier.objects.find(environment, EMAIL, message.recipient)
+    kind = Kind.EMAIL if message.channel == Channel.EMAIL else Kind.PHONE
+    person = Identifier.objects.find(environment, kind, message.recipient)
     if person is None:
         return message.template == Intent.SIGN_UP and environment.sign_up_open
     return not person.is_disabled
 
 
-def _send(environment: Environment, message: Message, challenge: Challenge) -> None:
-    email = _compose(environment, message, challenge)
-    url = environment.mail_url or settings.EMAIL_URL
+def _hand_over(environment: Environment, message: Message, composed: Composed) -> None:
     try:
-        if url:
-            _post(environment, message, email, url)
+        if composed.send:
+            _send(message, composed, composed.send)
         elif environment.is_production:
-            message.retry("no mail provider is set")
+            message.retry(f"no provider for {message.channel} is set")
         else:
-            _capture(environment, message, email, challenge.code())
+            _capture(environment, message, composed)
     except PermanentFailure as failure:
         message.dead(failure.reason)
         log.warning("message_dead", message=str(message.id), reason=failure.reason)
@@ -59,21 +74,28 @@ def _send(environment: Environment, message: Message, challenge: Challenge) -> N
         log.warning("message_retried", message=str(message.id), reason=failure.reason, attempts=message.attempts)
 
 
-def _post(environment: Environment, message: Message, email: Email, url: str) -> None:
-    # A tenant's own server is looked up with care; the platform's is the operator's word.
+def _send(message: Message, composed: Composed, send: Callable[[], str]) -> None:
     if message.renew():
-        outcome = smtp.send(url, email, guarded=environment.mail_url is not None)
-        message.sent(outcome)
-        log.info("message_sent", message=str(message.id), attempts=message.attempts)
+        message.sent(send(), segments=composed.segments)
+        log.info("message_sent", message=str(message.id), channel=message.channel, attempts=message.attempts)
 
 
-def _compose(environment: Environment, message: Message, challenge: Challenge) -> Email:
+def _capture(environment: Environment, message: Message, composed: Composed) -> None:
+    """The same row for a retried capture: a message is captured once, whatever happens in between."""
+    row = CapturedMessage(id=message.id, environment=environment, recipient=message.recipient)
+    row.seal(json.dumps(composed.body).encode())
+    CapturedMessage.objects.bulk_create([row], ignore_conflicts=True)
+    message.captured(segments=composed.segments)
+
+
+def _email(environment: Environment, message: Message, challenge: Challenge) -> Composed:
     minutes = max(1, round((challenge.expires_at - message.created_at).total_seconds() / 60))
+    code = challenge.code()
     rendered = render_code_email(
-        code=challenge.code(), product=environment.project.name, language=message.language, minutes=minutes
+        code=code, product=environment.project.name, language=message.language, minutes=minutes
     )
-    return Email(
-        message_id=f"<{message.id}@{_domain()}>",
+    email = Email(
+        message_id=f"<{message.id}@{_mail_domain()}>",
         sender=environment.mail_from or settings.DEFAULT_FROM_EMAIL,
         recipient=message.recipient,
         subject=rendered.subject,
@@ -81,19 +103,28 @@ def _compose(environment: Environment, message: Message, challenge: Challenge) -
         html=rendered.html,
         language=message.language,
     )
+    # The code stands beside the body, so that a customer's test need not search a text that may change.
+    body = {"subject": email.subject, "text": email.text, "html": email.html, "code": code}
+    own = environment.mail_url
+    url = own or settings.EMAIL_URL
+    # A tenant's own server is looked up with care; the platform's is the operator's word.
+    return Composed(body, (lambda: smtp.send(url, email, guarded=own is not None)) if url else None)
 
 
-def _domain() -> str:
+def _text_message(environment: Environment, message: Message, challenge: Challenge) -> Composed:
+    code = challenge.code()
+    text = render_code_text(
+        code=code, product=environment.project.name, language=message.language, domain=environment.sms_domain
+    )
+    ready = sms.Sms(reference=message.id.hex, recipient=message.recipient, text=text)
+    own = environment.sms_provider
+    provider = own or settings.SMS_PROVIDER
+    send = (lambda: sms.send(provider, ready, guarded=own is not None)) if provider else None
+    return Composed({"text": text, "code": code}, send, segments.count(text))
+
+
+def _mail_domain() -> str:
     return settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">") or "localhost"
 
 
-def _capture(environment: Environment, message: Message, email: Email, code: str) -> None:
-    """The same row for a retried capture: a message is captured once, whatever happens in between.
-
-    The code stands beside the body, so that a customer's test need not search a text that may change.
-    """
-    row = CapturedMessage(id=message.id, environment=environment, recipient=email.recipient)
-    body = {"subject": email.subject, "text": email.text, "html": email.html, "code": code}
-    row.seal(json.dumps(body).encode())
-    CapturedMessage.objects.bulk_create([row], ignore_conflicts=True)
-    message.captured()
+COMPOSERS = {Channel.EMAIL: _email, Channel.SMS: _text_message}

@@ -34,7 +34,7 @@ def render_code_email(*, code: str, product: str, language: str, minutes: int) -
             "code": code,
             "groups": _groups(code),
             "digits": " ".join(code),
-            "product": _printable(product),
+            "product": printable(product),
             "minutes": minutes,
             "lang": language,
             "dir": "rtl" if translation.get_language_bidi() else "ltr",
@@ -53,7 +53,7 @@ def _groups(code: str) -> list[str]:
     return [code] if len(code) < _SHORTEST_GROUPED else [code[:half], code[half:]]
 
 
-def _printable(value: str) -> str:
+def printable(value: str) -> str:
     """Drop what is not a visible part of one line: control characters, line separators and lone surrogates."""
     shown = (" " if unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} else char for char in value)
     return " ".join(_BIDI_CONTROLS.sub("", "".join(shown)).split())

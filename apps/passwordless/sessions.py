@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from apps.audit.models import Actor, Event
 from apps.core.context import RequestContext
 from apps.core.errors import InvalidToken, RefreshTokenReused
-from apps.passwordless.start import EMAIL, limit
+from apps.core.identifiers import Kind
+from apps.passwordless.start import limit
 from apps.tenants.models import Environment
 from apps.tokens import jwt
 from apps.tokens.sessions import Outcome, Session
@@ -25,6 +26,8 @@ class Tokens:
     expires_at: int
     """Of the access token, in seconds since the epoch."""
     refresh_token: str
+    refresh_expires_at: int
+    """If it is not used before: each refresh moves it, up to the session's absolute end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,20 @@ class CurrentUser:
     email_verified: bool
 
 
-def refresh(environment: Environment, *, client_id: uuid.UUID, refresh_token: str, context: RequestContext) -> Tokens:
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The calling application, and the kind of tokens it understands."""
+
+    id: uuid.UUID
+    profile: Profile = Profile.ACCESS
+
+
+def refresh(environment: Environment, client: Client, *, refresh_token: str, context: RequestContext) -> Tokens:
     """Rotate a refresh token. Raises InvalidRefreshToken; RefreshTokenReused after the session has been ended."""
     limit(environment, "refresh", context)
-    backend = jwt.signer(environment, Profile.ACCESS)
-    rotation = Session.objects.rotate(environment, refresh_token, client_id=client_id)
-    actor = Actor(rotation.session.user_id, rotation.session.id, client_id)
+    backend = jwt.signer(environment, client.profile)
+    rotation = Session.objects.rotate(environment, refresh_token, client_id=client.id, profile=client.profile)
+    actor = Actor(rotation.session.user_id, rotation.session.id, client.id)
     if rotation.outcome in NOTEWORTHY:
         Event.objects.record(environment, NOTEWORTHY[rotation.outcome], context=context, actor=actor)
     if rotation.outcome is Outcome.REUSED:
@@ -47,11 +58,11 @@ def refresh(environment: Environment, *, client_id: uuid.UUID, refresh_token: st
     return sign(environment, backend, rotation.session, rotation.refresh_token)
 
 
-def revoke(environment: Environment, *, client_id: uuid.UUID, refresh_token: str, context: RequestContext) -> None:
+def revoke(environment: Environment, client: Client, *, refresh_token: str, context: RequestContext) -> None:
     """End the session of a refresh token; silent about tokens that open nothing (RFC 7009 section 2.2)."""
-    session = Session.objects.revoke(environment, refresh_token, client_id=client_id)
+    session = Session.objects.revoke(environment, refresh_token, client_id=client.id)
     if session:
-        actor = Actor(session.user_id, session.id, client_id)
+        actor = Actor(session.user_id, session.id, client.id)
         Event.objects.record(environment, Event.Kind.SESSION_REVOKED, context=context, actor=actor)
 
 
@@ -61,7 +72,7 @@ def current_user(environment: Environment, *, access_token: str) -> CurrentUser:
     session = Session.objects.alive(environment, claims.session_id)
     if session is None or session.user_id != claims.user_id:
         raise InvalidToken
-    email = Identifier.objects.for_environment(environment).filter(user_id=session.user_id, kind=EMAIL).first()
+    email = Identifier.objects.for_environment(environment).filter(user_id=session.user_id, kind=Kind.EMAIL).first()
     if email is None:
         return CurrentUser(session.user_id, None, email_verified=False)
     return CurrentUser(session.user_id, email.value, email_verified=email.verified_at is not None)
@@ -76,4 +87,5 @@ def sign(environment: Environment, backend: jwt.KeyBackend, session: Session, re
         client_id=session.client_id,
         ttl=environment.access_token_ttl,
     )
-    return Tokens(session.user_id, access.text, access.expires_at, refresh_token)
+    ends = int(session.idle_expires_at.timestamp())
+    return Tokens(session.user_id, access.text, access.expires_at, refresh_token, ends)

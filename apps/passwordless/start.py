@@ -11,14 +11,13 @@ from django.db import transaction
 from apps.challenges.models import Challenge, Issued, Purpose
 from apps.core import ratelimit
 from apps.core.context import RequestContext
-from apps.core.errors import SignUpClosed, UnknownUser, UserDisabled, UserExists
+from apps.core.errors import InvalidRequest, SignUpClosed, UnknownUser, UserDisabled, UserExists
+from apps.core.identifiers import Channel, Contact, phone_country
 from apps.delivery import hint
 from apps.delivery.models import Message
 from apps.passwordless.languages import choose_language
 from apps.tenants.models import Environment
 from apps.users.models import Identifier, Person
-
-EMAIL = Identifier.Kind.EMAIL
 
 
 class Intent(StrEnum):
@@ -33,34 +32,34 @@ class Started:
     """`user_id` is the person's own only where the environment does not conceal; else it is provisional."""
 
     user_id: uuid.UUID
-    identifier: str
     handle: str
     expires_in: float
 
 
-def start(environment: Environment, *, intent: Intent, email: str, context: RequestContext) -> Started:
-    """Issue a code for `email` (canonical) and enqueue the message that carries it.
+def start(environment: Environment, *, intent: Intent, to: Contact, context: RequestContext) -> Started:
+    """Issue a code for `to` and enqueue the message that carries it.
 
     With concealment nobody is looked up here: the worker finds out whether there is anybody to write to, so that the
     answer is the same for all in bytes and in time. Without it, raises UserExists, UnknownUser or UserDisabled.
-    Raises SignUpClosed and RateLimited in both modes.
+    Raises SignUpClosed, RateLimited, and InvalidRequest for a country without text messages, in both modes.
     """
     limit(environment, "start", context)
     if intent is Intent.SIGN_UP and not environment.sign_up_open:
         raise SignUpClosed
+    _refuse_other_countries(environment, to)
     with transaction.atomic():
-        person = None if environment.concealment else _person(environment, intent, email)
+        person = None if environment.concealment else _person(environment, intent, to)
         issued = Challenge.objects.issue(
             environment,
             purpose=Purpose.SIGN_IN,
-            channel=EMAIL,
-            identifier=email,
+            channel=to.channel,
+            identifier=to.value,
             creates_user=intent is Intent.SIGN_UP,
         )
-        _enqueue(environment, intent, email, issued, context)
+        _enqueue(environment, intent, to, issued, context)
         transaction.on_commit(hint.wake_workers)
     user_id = person.user_id if person else issued.provisional_user_id
-    return Started(user_id, email, issued.handle, issued.expires_in)
+    return Started(user_id, issued.handle, issued.expires_in)
 
 
 def limit(environment: Environment, step: str, context: RequestContext) -> None:
@@ -69,13 +68,20 @@ def limit(environment: Environment, step: str, context: RequestContext) -> None:
         ratelimit.spend(step, f"{environment.id}/{context.ip}", rate)
 
 
-def _person(environment: Environment, intent: Intent, email: str) -> Person:
+def _refuse_other_countries(environment: Environment, to: Contact) -> None:
+    """Text messages cost, and to some countries they cost so that somebody earns: the policy says which are served."""
+    is_sms = to.channel is Channel.SMS
+    if is_sms and environment.sms_countries and phone_country(to.value) not in environment.sms_countries:
+        raise InvalidRequest("Phone numbers of this country are not served.", field="phone")
+
+
+def _person(environment: Environment, intent: Intent, to: Contact) -> Person:
     if intent is Intent.SIGN_UP:
-        person = Identifier.objects.register(environment, EMAIL, email)
+        person = Identifier.objects.register(environment, to.kind, to.value)
         if person.is_verified or person.is_disabled:
             raise UserExists
         return person
-    found = Identifier.objects.find(environment, EMAIL, email)
+    found = Identifier.objects.find(environment, to.kind, to.value)
     if found is None:
         raise UnknownUser
     if found.is_disabled:
@@ -83,12 +89,13 @@ def _person(environment: Environment, intent: Intent, email: str) -> Person:
     return found
 
 
-def _enqueue(environment: Environment, intent: Intent, email: str, issued: Issued, context: RequestContext) -> None:
+def _enqueue(environment: Environment, intent: Intent, to: Contact, issued: Issued, context: RequestContext) -> None:
     Message.objects.enqueue(
         environment,
+        channel=to.channel,
         template=intent,
         reference=issued.challenge_id,
-        recipient=email,
+        recipient=to.value,
         language=choose_language(context.language, environment.default_language),
         ttl=issued.expires_in,
     )

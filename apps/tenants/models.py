@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -95,6 +96,9 @@ class Environment(models.Model):
     name = models.CharField(max_length=32, validators=[RegexValidator(r"^[a-z][a-z0-9-]*$")])
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.DEVELOPMENT)
     issuer = models.URLField(help_text="Who signs this environment's tokens; clients compare it to the character.")
+    passage_issuer = models.URLField(
+        help_text="The same for its Passage tokens: the address that dialect's clients use."
+    )
     default_language = models.CharField(max_length=16, default="en")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -121,6 +125,31 @@ class Environment(models.Model):
     requests_per_minute = models.PositiveIntegerField(
         null=True, blank=True, default=300, help_text="Per client address and step; empty means no limit."
     )
+
+    allows_keyless_clients = models.BooleanField(
+        default=False, help_text="For clients that cannot send an APP-KEY, such as Passage's SDKs."
+    )
+    auth_origin = models.URLField(blank=True, help_text="Where the product is: an audience of its Passage tokens.")
+    redirect_url = models.CharField(
+        max_length=200, default="/", help_text="Where Passage's clients go after a sign-in."
+    )
+
+    default_region = models.CharField(
+        max_length=2,
+        blank=True,
+        validators=[RegexValidator(r"^[A-Z]{2}$")],
+        help_text="The country of phone numbers without a country code (ISO 3166).",
+    )
+    sms_countries = ArrayField(
+        models.CharField(max_length=2, validators=[RegexValidator(r"^[A-Z]{2}$")]),
+        default=list,
+        blank=True,
+        help_text="Where text messages may go (ISO 3166); empty means everywhere.",
+    )
+    sms_domain = models.CharField(
+        max_length=253, blank=True, help_text="The site whose code fields phones fill in by themselves."
+    )
+    sms_provider_sealed = models.BinaryField(null=True, editable=False)
 
     mail_from = models.CharField(max_length=254, blank=True, help_text="Empty: the platform's own sender.")
     mail_url_sealed = models.BinaryField(null=True, editable=False)
@@ -153,6 +182,21 @@ class Environment(models.Model):
     def mail_url(self, url: str | None) -> None:
         self.mail_url_sealed = (
             self.seal(url.encode(), "environment", "mail_url_sealed", self.id) if url is not None else None
+        )
+
+    @property
+    def sms_provider(self) -> str | None:
+        """JSON as apps.delivery.providers.sms reads it; None when the environment uses the platform's."""
+        if self.sms_provider_sealed is None:
+            return None
+        return self.unseal(bytes(self.sms_provider_sealed), "environment", "sms_provider_sealed", self.id).decode()
+
+    @sms_provider.setter
+    def sms_provider(self, provider: str | None) -> None:
+        self.sms_provider_sealed = (
+            self.seal(provider.encode(), "environment", "sms_provider_sealed", self.id)
+            if provider is not None
+            else None
         )
 
     def seal(self, plaintext: bytes, table: str, column: str, row: uuid.UUID) -> bytes:
@@ -199,6 +243,10 @@ class ApplicationKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} …{self.last_four}"
+
+    @property
+    def is_usable(self) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
 
     def touch(self) -> None:
         """Keep `last_used_at` right within a minute, at the price of one statement a minute."""

@@ -35,6 +35,16 @@ class Operator(AbstractBaseUser):
     def __str__(self) -> str:
         return self.email
 
+    # What Django's admin asks. Staff may do there what it offers at all; what others may do is a matter of Membership.
+    def has_perm(self, _permission: str, _row: object = None) -> bool:
+        return self.is_active and self.is_staff
+
+    def has_module_perms(self, _app: str) -> bool:
+        return self.is_active and self.is_staff
+
+    def has_usable_password(self) -> bool:
+        return False
+
 
 class Membership(models.Model):
     class Role(models.TextChoices):

@@ -48,7 +48,7 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
           FROM users_enduser
          WHERE id = %(user)s AND environment_id = %(environment)s AND disabled_at IS NULL
            FOR SHARE
-        RETURNING id
+        RETURNING idle_expires_at
     """
 
     # One guarded statement rotates, replays or revokes, by the database's clock and by the row as it is once locked:
@@ -67,20 +67,22 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
                                OR generation = %(generation)s + 1 AND rotated_at + %(grace)s <= clock_timestamp()
                              THEN NULL ELSE secret END
          WHERE id = %(session)s AND environment_id = %(environment)s AND secret = %(secret)s
-           AND client_id = %(client)s AND generation >= %(generation)s
+           AND client_id = %(client)s AND profile = %(profile)s AND generation >= %(generation)s
            AND idle_expires_at > clock_timestamp()
            AND EXISTS (SELECT FROM users_enduser u WHERE u.id = s.user_id AND u.disabled_at IS NULL)
-        RETURNING old.generation, new.generation, new.secret IS NULL
+        RETURNING old.generation, new.generation, new.secret IS NULL, new.idle_expires_at
     """
 
-    def open(self, environment: Environment, *, user_id: uuid.UUID, client_id: uuid.UUID) -> Session | None:
+    def open(
+        self, environment: Environment, *, user_id: uuid.UUID, client_id: uuid.UUID, profile: Profile
+    ) -> Session | None:
         """A new session of an active user, inside the transaction that consumed the proof; None for a disabled one."""
-        session = Session(id=crypto.new_id(), environment=environment, user_id=user_id, client_id=client_id)
+        session = Session(environment=environment, user_id=user_id, client_id=client_id, profile=profile)
         session.secret, session.key_version = crypto.random_bytes(SECRET_BYTES), crypto.current_key_version()
         parameters: dict[str, Any] = {
             "id": session.id,
             "client": client_id,
-            "profile": Profile.ACCESS,
+            "profile": profile,
             "key_version": session.key_version,
             "secret": session.secret,
             "idle": timedelta(seconds=environment.session_idle_ttl),
@@ -90,7 +92,11 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         }
         with connection.cursor() as cursor:
             cursor.execute(self.OPEN, parameters)
-            return session if cursor.fetchone() else None
+            row = cursor.fetchone()
+        if row is None:
+            return None
+        (session.idle_expires_at,) = row
+        return session
 
     def named(self, environment: Environment, text: str) -> tuple[Session, refresh.RefreshToken]:
         """The live session that a genuine refresh token belongs to. Raises InvalidRefreshToken; junk costs no query."""
@@ -100,7 +106,7 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
             raise InvalidRefreshToken
         return session, token
 
-    def rotate(self, environment: Environment, text: str, *, client_id: uuid.UUID) -> Rotation:
+    def rotate(self, environment: Environment, text: str, *, client_id: uuid.UUID, profile: Profile) -> Rotation:
         """Present a refresh token. Raises InvalidRefreshToken. A reuse is returned, not raised: its revocation is
         already committed, and the caller has an event to write."""
         session, token = self.named(environment, text)
@@ -112,13 +118,14 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
             "environment": environment.id,
             "secret": session.secret,
             "client": client_id,
+            "profile": profile,
         }
         with connection.cursor() as cursor:
             cursor.execute(self.ROTATE, parameters)
             row = cursor.fetchone()
         if row is None:
             raise InvalidRefreshToken
-        before, after, is_revoked = row
+        before, after, is_revoked, session.idle_expires_at = row
         outcome = _outcome(token.generation, before, after, is_revoked=is_revoked)
         return Rotation(outcome, session, session.refresh_token(after))
 

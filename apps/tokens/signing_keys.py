@@ -28,6 +28,7 @@ class Profile(models.TextChoices):
     """What kind of token a key signs. Two profiles never share a key, so one kind can never pass for another."""
 
     ACCESS = "at+jwt"
+    PASSAGE = "passage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,22 @@ class ProfileRules:
 
 # Of RFC 7638 section 3.2, for the two kinds of keys there are.
 REQUIRED_MEMBERS = ("crv", "e", "kty", "n", "x", "y")
-RULES = {Profile.ACCESS: ProfileRules(algorithm="ES256", typ="at+jwt")}
+RULES = {
+    Profile.ACCESS: ProfileRules(algorithm="ES256", typ="at+jwt"),
+    # passage-js insists on this pair (contracts/clients.md, trap 8).
+    Profile.PASSAGE: ProfileRules(algorithm="RS256", typ="JWT"),
+}
+
+
+def issuer(environment: Environment, profile: Profile) -> str:
+    return environment.passage_issuer if profile is Profile.PASSAGE else environment.issuer
+
+
+def audience(environment: Environment, profile: Profile) -> list[str]:
+    """Passage's SDKs look for the app id or for the product's origin, by their age (contracts/clients.md, trap 7)."""
+    if profile is Profile.ACCESS:
+        return [environment.issuer]
+    return [environment.id.hex, *([environment.auth_origin] if environment.auth_origin else [])]
 
 
 class SigningKeyQuerySet(EnvironmentQuerySet["SigningKey"]):
@@ -48,15 +64,13 @@ class SigningKeyQuerySet(EnvironmentQuerySet["SigningKey"]):
         alive = models.Q(retires_at=None) | models.Q(retires_at__gt=now)
         return self.filter(alive).order_by("-activates_at")
 
-    def add(
-        self, environment: Environment, profile: Profile, *, audience: list[str], at_once: bool = False
-    ) -> SigningKey:
+    def add(self, environment: Environment, profile: Profile, *, at_once: bool = False) -> SigningKey:
         """A fresh key: current when it is the first or is wanted at once, else next, for everybody's caches' sake."""
         before = self.for_environment(environment).filter(profile=profile, retires_at=None)
         now = timezone.now()
         activates_at = now + PUBLISHED_AHEAD if before.exists() and not at_once else now
         before.update(retires_at=activates_at + timedelta(seconds=environment.access_token_ttl) + timedelta(hours=1))
-        key = SigningKey(environment=environment, profile=profile, audience=audience, activates_at=activates_at)
+        key = SigningKey(environment=environment, profile=profile, activates_at=activates_at)
         key.generate()
         key.save(force_insert=True)
         return key
@@ -89,7 +103,9 @@ class SigningKey(models.Model):
         """Make the key pair and copy what its tokens must say from the profile and the environment."""
         rules = RULES[Profile(self.profile)]
         private = _new_private_key(rules.algorithm)
-        self.algorithm, self.typ, self.issuer = rules.algorithm, rules.typ, self.environment.issuer
+        self.algorithm, self.typ = rules.algorithm, rules.typ
+        self.issuer = issuer(self.environment, Profile(self.profile))
+        self.audience = audience(self.environment, Profile(self.profile))
         self.public_jwk = _public_jwk(private, rules.algorithm)
         self.kid = self.public_jwk["kid"]
         pkcs8 = private.private_bytes(

@@ -109,6 +109,7 @@ class IdentifierQuerySet(EnvironmentQuerySet["Identifier"]):
 class Identifier(models.Model):
     class Kind(models.TextChoices):
         EMAIL = "email"
+        PHONE = "phone"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")

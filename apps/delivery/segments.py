@@ -1,0 +1,22 @@
+"""How many segments a text message takes, which is what providers bill (3GPP TS 23.038 and 23.040)."""
+
+BASIC = set(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+EXTENDED = set("^{}\\[~]|€")  # Each takes two septets, because an escape goes before it.
+# Alone a message has 140 bytes; as a part of several it gives six of them to the header that joins them.
+GSM_ALONE, GSM_PART = 160, 153
+UCS2_ALONE, UCS2_PART = 70, 67
+
+
+def count(text: str) -> int:
+    """At least one. One character outside the GSM alphabet makes the whole message UCS-2."""
+    if set(text) <= BASIC | EXTENDED:
+        length = len(text) + sum(char in EXTENDED for char in text)
+        return _parts(length, GSM_ALONE, GSM_PART)
+    return _parts(len(text.encode("utf-16-be")) // 2, UCS2_ALONE, UCS2_PART)
+
+
+def _parts(length: int, alone: int, part: int) -> int:
+    return 1 if length <= alone else -(-length // part)
