@@ -8,6 +8,8 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
+from apps.dialects.base import first_query
+
 
 def healthz(_request: HttpRequest) -> JsonResponse:
     """The process answers. No database: restarting us would not bring that back."""
@@ -24,15 +26,18 @@ def readyz(_request: HttpRequest) -> JsonResponse:
 
 
 def _database() -> str:
-    connection = connections[DEFAULT_DB_ALIAS]
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        first_query(_ask_for_one)
         return "ok" if _is_migrated() else "migrations are missing"
     except Error:
         # Whatever state the connection is in, the next request gets another one.
-        connection.close()
+        connections[DEFAULT_DB_ALIAS].close()
         return "unavailable"
+
+
+def _ask_for_one() -> None:
+    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
+        cursor.execute("SELECT 1")
 
 
 _migrated: set[str] = set()

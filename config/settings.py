@@ -30,8 +30,14 @@ ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", default=[])]
 TRUSTED_PROXIES = [network.strip() for network in env.list("TRUSTED_PROXIES", default=[])]
 
 INSTALLED_APPS = [
+    "apps.dashboard.apps.StaffAdminConfig",
     "django.contrib.contenttypes",
     "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "django_htmx",
     "config",
     "apps.core",
     "apps.tenants",
@@ -43,21 +49,35 @@ INSTALLED_APPS = [
     "apps.passwordless",
     "apps.management",
     "apps.dialects",
+    "apps.dashboard.apps.DashboardConfig",
 ]
 AUTH_USER_MODEL = "tenants.Operator"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
-# The API carries no cookie, so nothing here reads a session or a CSRF token; the dashboard brings its own.
-MIDDLEWARE = ["config.middleware.RequestMiddleware"]
+# The API carries no cookie, so nothing here reads a session or a CSRF token: only pages pass PAGES_MIDDLEWARE.
+MIDDLEWARE = ["config.middleware.RequestMiddleware", "config.pages.PagesMiddleware"]
+# Without a middleware for languages: the pages are in English only, and half of a page in another language is no help.
+PAGES_MIDDLEWARE = [
+    "config.pages.PageHeaders",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.pages.CsrfMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+# The admin looks for its middleware in MIDDLEWARE, where it must not be; tests/dashboard prove that it runs.
+SILENCED_SYSTEM_CHECKS = ["admin.E408", "admin.E409", "admin.E410"]
 APPEND_SLASH = False  # A redirected POST loses its body (contracts/clients.md, trap 5): routes take an optional slash.
 
+_database = env.db_url("DATABASE_URL")
 DATABASES = {
     "default": {
-        **env.db_url("DATABASE_URL"),
+        **_database,
         "ATOMIC_REQUESTS": False,
         "OPTIONS": {
+            **_database.get("OPTIONS", {}),  # Such as ?sslmode=verify-full.
             # Django prepares statements only when parameters are bound by the server.
             "server_side_binding": True,
             "prepare_threshold": 2,
@@ -80,6 +100,8 @@ REDIS_URL = env.str("REDIS_URL").strip()
 # The platform's mail server: smtp://, smtp+tls:// (STARTTLS) or smtps:// (TLS from the start), with user:password@.
 EMAIL_URL = env.str("EMAIL_URL", default="").strip()
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Latchkey <no-reply@localhost>")
+# The platform's way to send text messages, one JSON object as apps/delivery/providers/sms.py reads it.
+SMS_PROVIDER = env.str("SMS_PROVIDER", default="").strip()
 # For self-hosters whose customers' own mail servers are on a private network; EMAIL_URL may always be private.
 PRIVATE_PROVIDERS_ALLOWED = env.bool("PRIVATE_PROVIDERS_ALLOWED", default=False)
 
@@ -87,9 +109,45 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "OPTIONS": {"context_processors": []},
+        "APP_DIRS": True,
+        "OPTIONS": {
+            # They run only where a template is rendered with a request, so messages that are mailed know none of it.
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
     }
 ]
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {"staticfiles": {"BACKEND": "config.static_files.VersionedStorage"}}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+# Operators' sessions live in the database, because a signed cookie could not be revoked.
+IS_HTTPS = PUBLIC_URL.startswith("https://")
+SESSION_ENGINE = "apps.dashboard.sessions"
+# A browser takes a cookie with this prefix only from the host itself and over TLS (RFC 6265bis section 4.1.3).
+SESSION_COOKIE_NAME = "__Host-latchkey_session" if IS_HTTPS else "latchkey_session"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_SAVE_EVERY_REQUEST = True  # Twelve hours count from the last request.
+SESSION_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = "__Host-latchkey_csrf" if IS_HTTPS else "latchkey_csrf"
+CSRF_COOKIE_SECURE = IS_HTTPS
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+# Behind a proxy that ends TLS without being named in TRUSTED_PROXIES the request looks like http.
+CSRF_TRUSTED_ORIGINS = ["/".join(PUBLIC_URL.split("/")[:3])]
+CSRF_FAILURE_VIEW = "apps.dashboard.errors.csrf_failure"
+AUTHENTICATION_BACKENDS = ["apps.dashboard.authentication.OperatorBackend"]
+LOGIN_URL = "dashboard:sign-in"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [

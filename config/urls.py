@@ -1,12 +1,17 @@
-"""All addresses: the two for whoever runs the service, then the dialects."""
+"""All addresses: the two for whoever runs the service, the pages, then the dialects."""
 
+from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 from config import health
 
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("dashboard", RedirectView.as_view(pattern_name="dashboard:home")),
+    path("dashboard/", include("apps.dashboard.urls")),
+    path("admin/", admin.site.urls),
     path("", include("apps.dialects.urls")),
 ]
 

@@ -9,11 +9,20 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from apps.core import crypto
-from apps.management.environments import create_application_key, create_environment, issuer_url, key_prefix, move_issuer
-from apps.tenants.models import ApplicationKey, Environment, Project, Tenant
+from apps.management.environments import create_application_key, create_environment, key_prefix, move_issuers
+from apps.tenants.models import ApplicationKey, Environment, Membership, Operator, Project, Tenant
 from apps.tokens.api_keys import DEFAULT_PREFIX, ApiKey, Scope
 
 TENANT = "Latchkey demo"
+OPERATOR = "demo@example.com"
+# Beside `development`, which is for ZeroMagic's clients: one environment for each other dialect, named for it. The
+# clients of two of them have no way to send a key.
+DIALECTS: dict[str, dict[str, Any]] = {
+    "passage": {"allows_keyless_clients": True, "auth_origin": "http://localhost:3000"},
+    "satellite": {},
+    "smtpd": {},
+    "smallpict": {"allows_keyless_clients": True},
+}
 # Two `demo` at once would make two of everything; the number only has to be our own.
 LOCK = 0x1A7C_4B3D
 
@@ -26,6 +35,7 @@ class World:
     environment: str = "development"
     kind: Environment.Kind = Environment.Kind.DEVELOPMENT
     mail_url: str | None = None
+    sms_provider: str | None = None
     policy: dict[str, Any] = field(default_factory=dict)
 
 
@@ -37,12 +47,30 @@ def ensure(world: World) -> dict[str, Any]:
     tenant, _ = Tenant.objects.get_or_create(name=TENANT)
     project, _ = Project.objects.get_or_create(tenant=tenant, name=world.project)
     _ensure_environment(project, world)
+    _ensure_dialects(project)
+    operator = _ensure_operator(tenant)
     projects = tenant.projects.order_by("created_at")
     return {
         "base_url": settings.PUBLIC_URL,
+        "dashboard_url": f"{settings.PUBLIC_URL}/dashboard/",
+        "operator": operator.email,
         "tenant": {"id": tenant.id.hex, "name": tenant.name},
         "projects": [_describe_project(project) for project in projects],
     }
+
+
+def _ensure_operator(tenant: Tenant) -> Operator:
+    """Staff, so that the whole dashboard can be seen. The domain is nobody's (RFC 2606): only a link signs them in."""
+    operator, _ = Operator.objects.get_or_create(email=OPERATOR, defaults={"is_staff": True})
+    Membership.objects.get_or_create(tenant=tenant, operator=operator, defaults={"role": Membership.Role.OWNER})
+    return operator
+
+
+def _ensure_dialects(project: Project) -> None:
+    there = set(project.environments.values_list("name", flat=True))
+    for name, policy in DIALECTS.items():
+        if name not in there:
+            create_environment(project, name=name, kind=Environment.Kind.DEVELOPMENT, **policy)
 
 
 def _ensure_environment(project: Project, world: World) -> None:
@@ -54,6 +82,8 @@ def _ensure_environment(project: Project, world: World) -> None:
         setattr(environment, name, value)
     if world.mail_url is not None:
         environment.mail_url = world.mail_url or None
+    if world.sms_provider is not None:
+        environment.sms_provider = world.sms_provider or None
     environment.full_clean()
     environment.save()
 
@@ -68,14 +98,14 @@ def _describe_project(project: Project) -> dict[str, Any]:
 
 
 def _describe(environment: Environment) -> dict[str, Any]:
-    base_url = issuer_url(environment.project_id, environment.name)
-    if environment.issuer != base_url:
-        move_issuer(environment, base_url)  # `make run` may have had to take another port than last time.
+    move_issuers(environment)  # `make run` may have had to take another port than last time.
+    base_url = environment.issuer
     return {
         "id": environment.id.hex,
         "name": environment.name,
         "kind": environment.kind,
         "base_url": base_url,
+        "passage_url": environment.passage_issuer,
         "app_key": _application_key(environment),
         "jwks_url": f"{base_url}/.well-known/jwks.json",
         "messages_url": None if environment.is_production else f"{base_url}/dev/messages",

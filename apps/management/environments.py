@@ -8,13 +8,15 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
 from apps.audit.models import Actor, Event
 from apps.core import crypto
+from apps.management.acting import SHELL, Acting
 from apps.tenants.models import ApplicationKey, Environment, Project
-from apps.tokens.signing_keys import Profile, SigningKey
+from apps.tokens.signing_keys import Profile, SigningKey, audience
 
 PUBLISHABLE_PREFIX = "pk"
 KEY_OVERLAP = timedelta(hours=24)
@@ -28,67 +30,112 @@ class NewKey:
     secret: str
 
 
-def issuer_url(project_id: uuid.UUID, name: str) -> str:
-    return f"{settings.PUBLIC_URL}/auth/{project_id.hex}/{name}"
+def name_issuers(environment: Environment) -> bool:
+    """Name the environment by the public URL of today; False when that is its name already."""
+    before = environment.issuer, environment.passage_issuer
+    environment.issuer = f"{settings.PUBLIC_URL}/auth/{environment.project_id.hex}/{environment.name}"
+    environment.passage_issuer = f"{settings.PUBLIC_URL}/v1/apps/{environment.id.hex}"
+    return before != (environment.issuer, environment.passage_issuer)
 
 
 @transaction.atomic
-def create_environment(project: Project, *, name: str, kind: Environment.Kind, **policy: Any) -> Environment:
-    """An environment with its first signing key. Raises ValidationError for a bad name or a policy out of bounds."""
-    environment = Environment(project=project, name=name, kind=kind, issuer=issuer_url(project.id, name), **policy)
+def create_environment(
+    project: Project, *, name: str, kind: Environment.Kind, by: Acting = SHELL, **policy: Any
+) -> Environment:
+    """An environment with its first signing keys. Raises ValidationError for a bad name or a policy out of bounds."""
+    environment = Environment(project=project, name=name, kind=kind, **policy)
+    name_issuers(environment)
     environment.full_clean()
     environment.save(force_insert=True)
-    Event.objects.record(environment, Event.Kind.ENVIRONMENT_CREATED)
-    add_signing_key(environment)
+    Event.objects.record(environment, Event.Kind.ENVIRONMENT_CREATED, context=by.context, facts=by.facts())
+    add_signing_keys(environment)
     return environment
 
 
 @transaction.atomic
-def move_issuer(environment: Environment, issuer: str) -> None:
-    """Give the environment another name for itself. Tokens of the old one are honoured until the last of them ends."""
-    environment.issuer = issuer
-    environment.save(update_fields=["issuer"])
-    add_signing_key(environment, at_once=True)
+def move_issuers(environment: Environment) -> None:
+    """Bring the environment's names up to date. Tokens of the old ones are honoured until the last of them ends."""
+    if name_issuers(environment):
+        environment.save(update_fields=["issuer", "passage_issuer"])
+        add_signing_keys(environment, at_once=True)
 
 
 @transaction.atomic
-def add_signing_key(environment: Environment, *, at_once: bool = False) -> SigningKey:
-    """The next key, signing after everybody had a day to fetch it; the current one retires when its tokens have ended.
-
-    `at_once` signs with it now: for the first key, for a new issuer, and after a theft.
+def add_signing_keys(environment: Environment, *, at_once: bool = False) -> list[SigningKey]:
+    """The next key of each profile, signing after everybody had a day to fetch it; the current ones retire when their
+    tokens have ended. `at_once` signs with them now: for a new issuer, and after a theft.
     """
-    key = SigningKey.objects.add(environment, Profile.ACCESS, audience=[environment.issuer], at_once=at_once)
-    Event.objects.record(environment, Event.Kind.SIGNING_KEY_CREATED, facts={"kid": key.kid})
-    return key
+    keys = [SigningKey.objects.add(environment, profile, at_once=at_once) for profile in Profile]
+    for key in keys:
+        Event.objects.record(environment, Event.Kind.SIGNING_KEY_CREATED, facts={"kid": key.kid})
+    return keys
 
 
 @transaction.atomic
-def create_application_key(environment: Environment, *, name: str, secret: str | None = None) -> NewKey:
+def change_policy(environment: Environment, *, by: Acting, **policy: Any) -> list[str]:
+    """Set what differs and tell the names of it. Raises ValidationError for a value out of bounds."""
+    changed = [name for name, value in policy.items() if getattr(environment, name) != value]
+    for name in changed:
+        setattr(environment, name, policy[name])
+    environment.full_clean()
+    if changed:
+        environment.save()
+        _follow_audiences(environment)
+        facts = by.facts(changed=", ".join(changed))
+        Event.objects.record(environment, Event.Kind.POLICY_CHANGED, context=by.context, facts=facts)
+    return changed
+
+
+def _follow_audiences(environment: Environment) -> None:
+    """A key's row fixes the audience of its tokens, so tokens for another audience need another key."""
+    for profile in Profile:
+        newest = SigningKey.objects.for_environment(environment).filter(profile=profile, retires_at=None).first()
+        if newest and newest.audience != audience(environment, profile):
+            SigningKey.objects.add(environment, profile, at_once=True)
+
+
+@transaction.atomic
+def create_application_key(
+    environment: Environment, *, name: str, secret: str | None = None, by: Acting = SHELL
+) -> NewKey:
     new = _new_key(environment, name=name, client_id=crypto.new_id(), secret=secret)
-    _record(Event.Kind.APPLICATION_KEY_CREATED, new.key)
+    _record(Event.Kind.APPLICATION_KEY_CREATED, new.key, by)
     return new
 
 
 @transaction.atomic
-def rotate_application_key(key: ApplicationKey, *, overlap: timedelta = KEY_OVERLAP) -> NewKey:
+def rotate_application_key(key: ApplicationKey, *, overlap: timedelta = KEY_OVERLAP, by: Acting = SHELL) -> NewKey:
     """A second key for the same application. The old one works for `overlap`, so that clients can be changed over;
-    sessions go on, because they belong to the application and not to its key."""
+    sessions go on, because they belong to the application and not to its key.
+
+    Raises ValidationError for a key that has ended: a key that opens nothing must not beget one that does.
+    """
+    key = _locked(key)
+    if not key.is_usable:
+        raise ValidationError("This key has ended, so it cannot be rotated.")
     new = _new_key(key.environment, name=key.name, client_id=key.client_id)
     ends_at = timezone.now() + overlap
     if key.expires_at is None or key.expires_at > ends_at:
         key.expires_at = ends_at
         key.save(update_fields=["expires_at"])
-    _record(Event.Kind.APPLICATION_KEY_ROTATED, new.key)
+    _record(Event.Kind.APPLICATION_KEY_ROTATED, new.key, by)
     return new
 
 
 @transaction.atomic
-def revoke_application_key(key: ApplicationKey) -> None:
+def revoke_application_key(key: ApplicationKey, *, by: Acting = SHELL) -> None:
     """From the next request on the key opens nothing. Revoking twice changes nothing."""
+    key = _locked(key)
     if key.revoked_at is None:
         key.revoked_at = timezone.now()
         key.save(update_fields=["revoked_at"])
-        _record(Event.Kind.APPLICATION_KEY_REVOKED, key)
+        _record(Event.Kind.APPLICATION_KEY_REVOKED, key, by)
+
+
+def _locked(key: ApplicationKey) -> ApplicationKey:
+    """The row as it is now, and as it stays until the end of the transaction."""
+    rows = ApplicationKey.objects.select_for_update(of=("self",)).select_related("environment__project")
+    return rows.get(id=key.id)
 
 
 def _new_key(environment: Environment, *, name: str, client_id: uuid.UUID, secret: str | None = None) -> NewKey:
@@ -107,5 +154,11 @@ def key_prefix(environment: Environment) -> str:
     return f"{PUBLISHABLE_PREFIX}_{environment.key_mode}"
 
 
-def _record(kind: Event.Kind, key: ApplicationKey) -> None:
-    Event.objects.record(key.environment, kind, actor=Actor(client_id=key.client_id), facts={"key": str(key.id)})
+def _record(kind: Event.Kind, key: ApplicationKey, by: Acting) -> None:
+    Event.objects.record(
+        key.environment,
+        kind,
+        context=by.context,
+        actor=Actor(client_id=key.client_id),
+        facts=by.facts(key=str(key.id)),
+    )

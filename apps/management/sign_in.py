@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import transaction
 
+from apps.audit.models import Actor, Event
 from apps.challenges.models import Challenge, Purpose
 from apps.core.context import RequestContext
 from apps.core.errors import CodeExpired, CodeMismatch
+from apps.core.identifiers import Channel
 from apps.core.ratelimit import Rate, spend
 from apps.delivery import hint
 from apps.delivery.models import Message
@@ -20,16 +23,19 @@ from apps.management.environments import create_environment
 from apps.tenants.models import Environment, Operator, Project, Tenant
 
 SYSTEM_TENANT = "Latchkey"
-EMAIL = "email"
 ATTEMPTS = Rate(30, 60)
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A single-use way in for ten minutes: `token` belongs into a URL that is shown to nobody else."""
+    """A single-use way in for ten minutes: `url` is shown to nobody else."""
 
     operator: Operator
     token: str
+
+    @property
+    def url(self) -> str:
+        return f"{settings.PUBLIC_URL}/dashboard/sign-in/link?token={self.token}"
 
 
 def system_environment() -> Environment:
@@ -57,10 +63,11 @@ def start(email: str, context: RequestContext) -> str:
     spend("operator-start", context.ip, ATTEMPTS)
     with transaction.atomic():
         issued = Challenge.objects.issue(
-            environment, purpose=Purpose.OPERATOR, channel=EMAIL, identifier=email, creates_user=False
+            environment, purpose=Purpose.OPERATOR, channel=Channel.EMAIL, identifier=email, creates_user=False
         )
         Message.objects.enqueue(
             environment,
+            channel=Channel.EMAIL,
             template=Purpose.OPERATOR,
             reference=issued.challenge_id,
             recipient=email,
@@ -83,6 +90,7 @@ def sign_in(handle: str, code: str, context: RequestContext) -> Operator:
     operator = Operator.objects.filter(email=attempt.challenge.identifier, is_active=True).first()
     if operator is None:
         raise CodeMismatch
+    Event.objects.record(environment, Event.Kind.OPERATOR_SIGNED_IN, context=context, actor=Actor(user_id=operator.id))
     return operator
 
 
@@ -92,7 +100,7 @@ def make_link(operator: Operator) -> Link:
     with transaction.atomic():
         Challenge.objects.end(environment, purpose=Purpose.OPERATOR, identifier=operator.email)
         issued = Challenge.objects.issue(
-            environment, purpose=Purpose.OPERATOR, channel=EMAIL, identifier=operator.email, creates_user=False
+            environment, purpose=Purpose.OPERATOR, channel=Channel.EMAIL, identifier=operator.email, creates_user=False
         )
         code = Challenge.objects.get(id=issued.challenge_id).code()
     return Link(operator, f"{issued.handle}.{code}")

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from apps.core.errors import InvalidRequest
 from apps.management.environments import NewKey, create_application_key, create_environment
+from apps.management.sign_in import Link, make_link
 from apps.tenants.models import Environment, Membership, Operator, Project, Tenant
 
 
@@ -29,9 +30,11 @@ class Command(BaseCommand):
         Membership.objects.create(tenant=tenant, operator=operator, role=Membership.Role.OWNER)
         project = Project.objects.create(tenant=tenant, name=options["project"])
         environment = create_environment(project, name="production", kind=Environment.Kind.PRODUCTION)
-        self._tell(environment, create_application_key(environment, name="First application"))
+        self._tell(environment, create_application_key(environment, name="First application"), make_link(operator))
 
-    def _tell(self, environment: Environment, new: NewKey) -> None:
+    def _tell(self, environment: Environment, new: NewKey, link: Link) -> None:
         self.stdout.write(f"Base URL   {environment.issuer}")
         self.stdout.write(f"APP-KEY    {new.secret}")
         self.stdout.write("The key is shown this once. A lost key is replaced, not recovered.")
+        self.stdout.write(f"Dashboard  {link.url}")
+        self.stdout.write("The link works once, for ten minutes. `manage.py sign_in_link` makes another one.")

@@ -4,12 +4,12 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.management.environments import add_signing_key
+from apps.management.environments import add_signing_keys
 from apps.tenants.models import Environment
 
 
 class Command(BaseCommand):
-    help = "Publish the next signing key of every environment, or of one; it signs after a day of overlap."
+    help = "Publish the next signing keys of every environment, or of one; it signs after a day of overlap."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--environment", type=UUID, help="the id of one environment")
@@ -22,5 +22,6 @@ class Command(BaseCommand):
             if not environments.exists():
                 raise CommandError("There is no such environment.")
         for environment in environments.iterator():
-            key = add_signing_key(environment, at_once=options["now"])
-            self.stdout.write(f"{environment.id.hex}  {key.kid}  signs from {key.activates_at:%Y-%m-%dT%H:%M:%SZ}")
+            for key in add_signing_keys(environment, at_once=options["now"]):
+                begins = f"{key.activates_at:%Y-%m-%dT%H:%M:%SZ}"
+                self.stdout.write(f"{environment.id.hex}  {key.profile:8}  {key.kid}  signs from {begins}")

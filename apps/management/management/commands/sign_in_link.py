@@ -1,7 +1,6 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.core.errors import InvalidRequest
@@ -21,5 +20,4 @@ class Command(BaseCommand):
             operator = Operator.objects.get(email=canonical_email(options["email"]), is_active=True)
         except (InvalidRequest, Operator.DoesNotExist):
             raise CommandError("There is no active operator with this address.") from None
-        link = make_link(operator)
-        self.stdout.write(f"{settings.PUBLIC_URL}/dashboard/sign-in/link?token={link.token}")
+        self.stdout.write(make_link(operator).url)

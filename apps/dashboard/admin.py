@@ -1,0 +1,97 @@
+"""What staff see of customers: rows, never secrets.
+
+Here they run companies, operators and memberships. Whatever takes more than a row (a signing key, an event, a secret
+that is shown once) is made and changed by a use case, so it is only shown. Nothing that has events can be deleted: the
+application's database role may not delete those, and deactivating is the way.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from apps.dashboard.forms import EmailField
+from apps.tenants.models import ApplicationKey, Environment, Membership, Operator, Project, Tenant
+
+
+class Kept:
+    def has_delete_permission(self, request: HttpRequest, _row: object = None) -> bool:
+        return False
+
+
+class Shown(Kept):
+    def has_add_permission(self, request: HttpRequest, *_parent: object) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, _row: object = None) -> bool:
+        return False
+
+
+class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+    model = Membership
+    extra = 0
+    autocomplete_fields = ("operator",)
+
+
+@admin.register(Tenant)
+class TenantAdmin(Kept, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "created_at")
+    search_fields = ("name",)
+    inlines = (MembershipInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
+        return super().get_queryset(request).filter(is_system=False)
+
+
+@admin.register(Project)
+class ProjectAdmin(Shown, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "tenant", "created_at")
+    search_fields = ("name", "tenant__name")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Project]:
+        return super().get_queryset(request).filter(tenant__is_system=False)
+
+
+@admin.register(Environment)
+class EnvironmentAdmin(Shown, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("project", "name", "kind", "created_at")
+    list_filter = ("kind",)
+    search_fields = ("name", "project__name", "project__tenant__name")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Environment]:
+        rows = super().get_queryset(request).filter(project__tenant__is_system=False)
+        return rows.select_related("project__tenant")
+
+
+@admin.register(ApplicationKey)
+class ApplicationKeyAdmin(Shown, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "last_four", "environment", "created_at", "expires_at", "revoked_at", "last_used_at")
+    search_fields = ("name", "last_four")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApplicationKey]:
+        rows = super().get_queryset(request).filter(environment__project__tenant__is_system=False)
+        return rows.select_related("environment__project")
+
+
+@admin.register(Operator)
+class OperatorAdmin(Kept, admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("email", "is_active", "is_staff", "created_at", "last_login")
+    list_filter = ("is_active", "is_staff")
+    search_fields = ("email",)
+    readonly_fields = ("last_login",)
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        if db_field.name == "email":
+            return EmailField(label="Email address", max_length=254)  # Sign-in looks for the canonical form.
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
+@admin.register(Membership)
+class MembershipAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("operator", "tenant", "role", "created_at")
+    list_filter = ("role",)
+    search_fields = ("operator__email", "tenant__name")
+    autocomplete_fields = ("operator", "tenant")
