@@ -1,0 +1,222 @@
+"""The outbox: each message once, by whichever worker is there, until it is of no use to its reader any more."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+from pytest_django import Settings
+
+from apps.challenges.models import Challenge
+from apps.delivery.models import Message
+from apps.passwordless.deliver import deliver
+from tests.smtp_sink import ReceivedEmail, SmtpSink
+from tests.world import World, build, deliver_due
+
+pytestmark = pytest.mark.usefixtures("database")
+ADA = "ada@example.com"
+CODE = re.compile(r"\d{6}")
+
+
+@pytest.fixture
+def sink() -> Iterator[SmtpSink]:
+    with SmtpSink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def world(sink: SmtpSink, settings: Settings) -> World:
+    """An environment with a mail server of its own."""
+    settings.PRIVATE_PROVIDERS_ALLOWED = True
+    deliver_due()  # What other tests left behind would be claimed here.
+    return with_server(build(), sink)
+
+
+def with_server(world: World, sink: SmtpSink) -> World:
+    world.environment.mail_url = sink.url
+    world.environment.save()
+    return world
+
+
+def outbox(world: World) -> QuerySet[Message]:
+    return Message.objects.for_environment(world.environment).order_by("created_at")
+
+
+def make_due(world: World) -> None:
+    """A pause or a lease ends by the row, so that nobody waits for it."""
+    outbox(world).filter(state=Message.State.QUEUED).update(due_at=timezone.now() - timedelta(seconds=1))
+
+
+def code(mail: ReceivedEmail) -> str:
+    found = CODE.search(mail.text)
+    assert found
+    return found[0]
+
+
+def test_a_message_carries_the_live_code_to_its_address(world: World, sink: SmtpSink) -> None:
+    world.sign_up(ADA)
+    deliver_due()
+    (mail,) = sink.messages
+    assert mail.recipients == [ADA]
+    assert world.verify(ADA, code(mail)).status_code == 200
+    assert outbox(world).get().state == Message.State.SENT
+
+
+def test_two_workers_send_each_message_once(world: World, sink: SmtpSink) -> None:
+    addresses = {f"person{number}@example.com" for number in range(30)}
+    for address in addresses:
+        world.sign_up(address)
+    start = threading.Barrier(2)
+
+    def work() -> int:
+        start.wait(10)
+        carried = 0
+        try:
+            while claimed := Message.objects.claim(1):
+                deliver(claimed[0])
+                carried += 1
+        finally:
+            connection.close()
+        return carried
+
+    with ThreadPoolExecutor(2) as pool:
+        workers = [pool.submit(work) for _ in range(2)]
+        carried = [worker.result() for worker in workers]
+    assert sum(carried) == 30
+    assert min(carried) > 0
+    assert sorted(mail.recipients[0] for mail in sink.messages) == sorted(addresses)
+    assert set(outbox(world).values_list("state", "attempts")) == {(Message.State.SENT, 1)}
+
+
+def test_a_claim_passes_by_what_another_worker_is_claiming(world: World) -> None:
+    world.sign_up(ADA)
+    world.sign_up("bob@example.com")
+    claimed: list[Message] = []
+
+    def claim() -> None:
+        claimed.extend(Message.objects.claim(10))
+        connection.close()
+
+    with transaction.atomic():
+        held = outbox(world).select_for_update(of=("self",)).first()
+        assert held
+        other = threading.Thread(target=claim)
+        other.start()
+        other.join(10)
+        assert not other.is_alive()
+    assert [message.id for message in claimed] == [outbox(world).exclude(id=held.id).get().id]
+
+
+def test_a_claimed_message_is_nobody_elses_until_its_lease_runs_out(world: World, sink: SmtpSink) -> None:
+    world.sign_up(ADA)
+    (first,) = Message.objects.claim(10)
+    assert Message.objects.claim(10) == []
+    make_due(world)
+    (second,) = Message.objects.claim(10)
+    assert (second.id, second.claim, second.attempts) == (first.id, first.claim + 1, 2)
+
+
+def test_a_worker_that_stalled_past_its_lease_neither_sends_nor_writes(world: World, sink: SmtpSink) -> None:
+    world.sign_up(ADA)
+    (stalled,) = Message.objects.claim(10)
+    make_due(world)
+    (current,) = Message.objects.claim(10)
+    deliver(stalled)
+    assert sink.messages == []
+    for write in (stalled.renew, stalled.captured, lambda: stalled.sent("ok"), lambda: stalled.retry("later")):
+        assert not write()
+    deliver(current)
+    assert len(sink.messages) == 1
+    assert not stalled.dead("too late")
+    row = outbox(world).get()
+    assert (row.state, row.attempts) == (Message.State.SENT, 2)
+
+
+def test_a_transient_failure_backs_off_and_the_retry_is_the_same_mail(world: World, sink: SmtpSink) -> None:
+    sink.replies = {"data": "451 4.7.1 Greylisted, try again later"}
+    world.sign_up(ADA)
+    pauses = []
+    for attempt in range(1, 4):
+        deliver_due()
+        row = outbox(world).get()
+        assert (row.state, row.attempts) == (Message.State.QUEUED, attempt)
+        pauses.append((row.due_at - timezone.now()).total_seconds())
+        make_due(world)
+    assert pauses == [pytest.approx(pause, abs=0.9) for pause in (1, 2, 4)]
+    sink.replies = {}
+    deliver_due()
+    first = bytes(sink.received).split(b"Message-ID: ")[1].split(b"\r\n")[0].decode()
+    (mail,) = sink.messages
+    assert mail["Message-ID"] == first
+    assert world.verify(ADA, code(mail)).status_code == 200
+
+
+def test_a_mail_that_was_taken_and_is_sent_again_is_the_same_mail(world: World, sink: SmtpSink) -> None:
+    """A crash between the server's yes and our commit: the row still says queued."""
+    world.sign_up(ADA)
+    deliver_due()
+    outbox(world).update(state=Message.State.QUEUED)
+    make_due(world)
+    deliver_due()
+    first, second = sink.messages
+    assert (first["Message-ID"], code(first)) == (second["Message-ID"], code(second))
+
+
+def test_a_message_that_would_come_too_late_is_a_dead_letter(world: World, sink: SmtpSink) -> None:
+    sink.replies = {"data": "451 4.7.1 Greylisted, try again later"}
+    world.sign_up(ADA)
+    outbox(world).update(expires_at=timezone.now() + timedelta(seconds=1))
+    deliver_due()
+    row = outbox(world).get()
+    assert row.state == Message.State.DEAD
+    assert row.outcome
+    assert not re.search("@", row.outcome)
+    make_due(world)
+    assert deliver_due() == 0
+
+
+def test_a_permanent_failure_is_tried_once(world: World, sink: SmtpSink) -> None:
+    sink.replies = {ADA: f"550 5.1.1 <{ADA}> does not live here"}
+    world.sign_up(ADA)
+    deliver_due()
+    row = outbox(world).get()
+    assert (row.state, row.attempts) == (Message.State.DEAD, 1)
+    assert "@" not in row.outcome
+
+
+def test_a_server_that_is_away_is_a_transient_failure(sink: SmtpSink, world: World) -> None:
+    world.environment.mail_url = "smtp://127.0.0.1:1"
+    world.environment.save()
+    world.sign_up(ADA)
+    deliver_due()
+    assert outbox(world).get().state == Message.State.QUEUED
+    with_server(world, sink)
+    make_due(world)
+    deliver_due()
+    assert len(sink.messages) == 1
+
+
+def test_a_used_code_is_not_sent_again(world: World, sink: SmtpSink) -> None:
+    world.sign_up(ADA)
+    deliver_due()
+    world.sign_up(ADA)
+    assert world.verify(ADA, code(sink.messages[0])).status_code == 200
+    deliver_due()
+    assert len(sink.messages) == 1
+    assert outbox(world).filter(state=Message.State.OBSOLETE).count() == 1
+
+
+def test_an_expired_code_is_not_sent(world: World, sink: SmtpSink) -> None:
+    world.sign_up(ADA)
+    Challenge.objects.for_environment(world.environment).update(expires_at=timezone.now() - timedelta(seconds=1))
+    outbox(world).update(expires_at=timezone.now() - timedelta(seconds=1), due_at=F("created_at"))
+    deliver_due()
+    assert sink.messages == []
+    assert outbox(world).get().state != Message.State.QUEUED

@@ -1,0 +1,93 @@
+"""Every error × every dialect: what the wire cannot be made to say on demand, looked up in the tables themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver
+from rest_framework.response import Response
+
+from apps.core.errors import (
+    AuthError,
+    ChallengeLocked,
+    CodeExpired,
+    CodeMismatch,
+    InvalidGrant,
+    InvalidRequest,
+    RateLimited,
+    ServiceUnavailable,
+)
+from apps.dialects.base import DialectView
+from apps.dialects.urls import urlpatterns
+
+# A dialect's module, and the fields of its errors in their order. A new dialect fails here until it has its line.
+SHAPES = {
+    "apps.dialects.zeromagic": ["error", "message"],
+    "apps.dialects.platform": ["error", "error_description"],
+}
+
+
+def views(patterns: list[URLPattern | URLResolver]) -> Iterator[type[DialectView]]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from views(pattern.url_patterns)
+        else:
+            yield vars(pattern.callback)["view_class"]
+
+
+def subclasses(cls: type[AuthError]) -> Iterator[type[AuthError]]:
+    yield cls
+    for child in cls.__subclasses__():
+        yield from subclasses(child)
+
+
+VIEWS = sorted(set(views(urlpatterns)), key=str)
+ERRORS = sorted(set(subclasses(AuthError)), key=str)
+
+
+def raised(cls: type[AuthError]) -> AuthError:
+    return cls(1.5) if issubclass(cls, RateLimited) else cls()
+
+
+def answer(view: type[DialectView], error: AuthError) -> Response:
+    return view().handle_exception(error)
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("view", VIEWS, ids=lambda cls: cls.__name__)
+def test_every_error_has_a_status_below_500_and_the_dialects_shape(
+    view: type[DialectView], error: type[AuthError]
+) -> None:
+    answered = answer(view, raised(error))
+    limits = (503, 503) if issubclass(error, ServiceUnavailable) else (400, 499)
+    assert limits[0] <= answered.status_code <= limits[1]
+    assert list(answered.data) == SHAPES[view.__module__]
+    assert all(isinstance(text, str) and text for text in answered.data.values())
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda cls: cls.__name__)
+def test_who_has_to_wait_is_told_how_many_whole_seconds(view: type[DialectView]) -> None:
+    assert answer(view, RateLimited(0))["Retry-After"] == "1"
+    assert answer(view, RateLimited(1.5))["Retry-After"] == "2"
+    assert int(answer(view, ServiceUnavailable())["Retry-After"]) >= 1
+    assert "Retry-After" not in answer(view, InvalidRequest())
+
+
+@pytest.mark.parametrize("parent", ERRORS, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("view", VIEWS, ids=lambda cls: cls.__name__)
+def test_a_subclass_that_no_table_names_answers_like_its_parent(
+    view: type[DialectView], parent: type[AuthError]
+) -> None:
+    newcomer: Any = type("Newcomer", (parent,), {})
+    like_the_parent = answer(view, raised(parent))
+    answered = answer(view, raised(newcomer))
+    assert (answered.status_code, answered.data) == (like_the_parent.status_code, like_the_parent.data)
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda cls: cls.__name__)
+def test_what_is_wrong_with_a_code_is_not_told(view: type[DialectView]) -> None:
+    """A contract that does tell names the subclass in its table, and is then to be excepted here, with the reason."""
+    answers = [answer(view, error) for error in (InvalidGrant(), CodeMismatch(), CodeExpired(), ChallengeLocked())]
+    assert len({(told.status_code, str(told.data)) for told in answers}) == 1

@@ -1,0 +1,125 @@
+"""The documented examples of every dialect, replayed from files that hold them as the vendor wrote them.
+
+A dialect's folder under `examples/` has `<step>.request.txt` and `<step>.response.txt`, copied verbatim, and
+`substitutions.toml`: the order of the steps, and with a reason each what the replay changes (`substitutions`,
+`headers`), which fields are compared by form because their values are made here (`forms`), and which may be there in
+addition (`extras`). Into what is put, `{base_url}`, `{app_key}`, `{email}`, `{code}` and `{<step>.<field>}` of an
+earlier answer are filled in. A contract that holds under a policy of its own names it under `environment`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from dataclasses import dataclass, field
+from email import message_from_string
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.world import World, build, client
+
+pytestmark = pytest.mark.usefixtures("database")
+EXAMPLES = Path(__file__).parent / "examples"
+DIALECTS = sorted(folder.name for folder in EXAMPLES.iterdir())
+ADDRESS = "ada@example.com"
+
+
+@dataclass
+class Replay:
+    """One dialect's examples, and what has been learned on the way through them."""
+
+    folder: Path
+    world: World
+    facts: dict[str, str] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.rules: dict[str, Any] = read_rules(self.folder.name)
+        environment = self.world.environment
+        self.facts |= {"base_url": environment.issuer, "app_key": self.world.app_key, "email": ADDRESS}
+
+    def text(self, name: str) -> str:
+        """An example as it goes over the wire."""
+        text = (self.folder / name).read_bytes().decode()
+        for rule in self.rules["substitutions"]:
+            if rule["find"] in text:
+                self.used.add(rule["find"])
+                text = text.replace(rule["find"], self.fill(rule["put"]))
+        return text
+
+    def fill(self, put: str) -> str:
+        return re.sub(r"\{([\w.]+)\}", lambda name: self.facts[name[1]], put)
+
+    def step(self, name: str) -> None:
+        answer = self.send(self.text(f"{name}.request.txt"))
+        status, documented = parse_response(self.text(f"{name}.response.txt"))
+        assert answer.status_code == status
+        assert answer.headers["Content-Type"] == "application/json"
+        self.compare(documented, answer.json())
+        self.facts |= {f"{name}.{key}": value for key, value in answer.json().items() if isinstance(value, str)}
+
+    def send(self, text: str) -> Any:
+        line, _, rest = text.partition("\n")
+        method, url, version = line.split()
+        assert version == "HTTP/1.1"
+        message = message_from_string(rest)
+        headers = {name: rule["put"] for name, rule in self.rules["headers"].items()} | dict(message.items())
+        content_type = headers.pop("Content-Type", "")
+        return client().generic(method, urlsplit(url).path, message.get_payload(), content_type, headers=headers)
+
+    def compare(self, documented: dict[str, Any], answered: dict[str, Any]) -> None:
+        """Documented fields exactly and in their order; values too, except those that are compared by form."""
+        extras = [name for name in answered if name not in documented]
+        assert [name for name in answered if name not in extras] == list(documented)
+        assert set(extras) <= self.rules["extras"].keys()
+        for name, value in documented.items():
+            assert type(answered[name]) is type(value), name
+            if name in self.rules["forms"]:
+                assert re.fullmatch(self.rules["forms"][name]["pattern"], answered[name]), name
+            else:
+                assert answered[name] == value, name
+
+    def read_mail(self) -> None:
+        """The code as a JSON number: the documented type, which has no leading zeros."""
+        if mails := self.world.mailbox(ADDRESS):
+            self.facts["code"] = str(int(mails[0]["code"]))
+
+
+def read_rules(dialect: str) -> dict[str, Any]:
+    rules = tomllib.loads((EXAMPLES / dialect / "substitutions.toml").read_text())
+    return {"substitutions": [], "headers": {}, "forms": {}, "extras": {}, **rules}
+
+
+def parse_response(text: str) -> tuple[int, dict[str, Any]]:
+    head, _, body = text.partition("\n\n")
+    return int(head.split()[1]), json.loads(body)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_documented_example_is_answered_as_documented(dialect: str) -> None:
+    replay = Replay(EXAMPLES / dialect, build(**read_rules(dialect).get("environment", {})))
+    for step in replay.rules["steps"]:
+        replay.read_mail()
+        replay.step(step)
+    unused = {rule["find"] for rule in replay.rules["substitutions"]} - replay.used
+    assert not unused, "a substitution that changes nothing hides a file that was not copied verbatim"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_no_example_is_left_out(dialect: str) -> None:
+    copied = {path.name for path in (EXAMPLES / dialect).glob("*.txt")}
+    steps = read_rules(dialect)["steps"]
+    assert copied == {f"{step}.{side}.txt" for step in steps for side in ("request", "response")}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_change_to_an_example_has_its_reason(dialect: str) -> None:
+    rules = read_rules(dialect)
+    changes = rules["substitutions"] + [
+        rule for part in ("headers", "forms", "extras") for rule in rules[part].values()
+    ]
+    assert all(change["why"] for change in changes)

@@ -1,0 +1,265 @@
+"""An Environment is the wall: whatever is on the other side of it looks exactly like what does not exist at all.
+
+Walks all routes under all roots. A route without a case fails: whoever adds one says here what could be carried over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import jwt
+import pytest
+from django.urls import URLPattern, URLResolver
+
+from apps.core import crypto
+from apps.dialects.urls import urlpatterns
+from apps.management.environments import create_application_key, create_environment
+from apps.tokens import refresh
+from apps.tokens.api_keys import ApiKey, Scope
+from tests.world import World, build, client, junk_key
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Answer
+
+pytestmark = pytest.mark.usefixtures("database")
+# The same person on both sides, and one that only the other side has ever heard of.
+ADA, STRANGER = "ada@example.com", "stranger@example.com"
+
+
+@dataclass(frozen=True)
+class Loot:
+    """What somebody holds who belongs to another environment, or claims to hold."""
+
+    project_id: UUID
+    name: str
+    environment_id: UUID
+    app_key: str
+    api_key: str
+    access_token: str
+    refresh_token: str
+    code: str
+    person: str
+
+
+@dataclass(frozen=True)
+class Door:
+    """A root of the environment that is tried, with its own rightful keys and token."""
+
+    world: World
+    access_token: str
+    template: str
+
+    def root(self, place: Loot | None = None) -> str:
+        ours = self.world.environment
+        project, name, own = (
+            (place.project_id, place.name, place.environment_id) if place else (ours.project_id, ours.name, ours.id)
+        )
+        known = {"<str:project_id>": project.hex, "<str:environment>": name, "<str:app_id>": own.hex}
+        path = self.template
+        for parameter, value in known.items():
+            path = path.replace(parameter, value)
+        assert "<" not in path, "a root with a parameter that these tests do not know"
+        return "/" + path
+
+    def post(self, route: str, body: Any, *, app_key: str = "", place: Loot | None = None) -> Answer:
+        headers = {"APP-KEY": app_key or self.world.app_key}
+        answer: Answer = client().post(self.root(place) + route, body, content_type="application/json", headers=headers)
+        return answer
+
+    def get(self, route: str, *, bearer: str = "", place: Loot | None = None, **query: str) -> Answer:
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        answer: Answer = client().get(self.root(place) + route, query, headers=headers)
+        return answer
+
+
+Case = Callable[[Door, str, Loot], "Answer"]
+
+
+def foreign_key(body: Callable[[Loot], dict[str, str]]) -> list[Case]:
+    """The other side's APP-KEY at our address, and our APP-KEY at the other side's."""
+    return [
+        lambda door, route, loot: door.post(route, body(loot), app_key=loot.app_key),
+        lambda door, route, loot: door.post(route, body(loot), place=loot),
+    ]
+
+
+def with_email(loot: Loot) -> dict[str, str]:
+    return {"email": ADA}
+
+
+def with_code(loot: Loot) -> dict[str, str]:
+    return {"email": ADA, "otp_code": loot.code}
+
+
+def with_refresh_token(loot: Loot) -> dict[str, str]:
+    return {"refresh_token": loot.refresh_token}
+
+
+def our_key_with(body: Callable[[Loot], dict[str, str]]) -> Case:
+    return lambda door, route, loot: door.post(route, body(loot))
+
+
+def at_their_address(door: Door, route: str, loot: Loot) -> Answer:
+    """A public document: mixed addresses name nothing, and the root that is not the issuer's never answers."""
+    if "app_id" in door.template:
+        return door.get(route, place=loot)
+    return door.get(route, place=replaced(loot, project_id=crypto.new_id()))
+
+
+CASES: dict[str, list[Case]] = {
+    "email-otp-signup": foreign_key(with_email),
+    "email-otp-login": [*foreign_key(with_email), *foreign_key(with_code), our_key_with(with_code)],
+    "email-otp-verify": [*foreign_key(with_code), our_key_with(with_code)],
+    "token/refresh": [*foreign_key(with_refresh_token), our_key_with(with_refresh_token)],
+    "token/revoke": [*foreign_key(with_refresh_token), our_key_with(with_refresh_token)],
+    "userinfo": [
+        lambda door, route, loot: door.get(route, bearer=loot.access_token),
+        lambda door, route, loot: door.get(route, bearer=door.access_token, place=loot),
+    ],
+    "dev/messages": [
+        lambda door, route, loot: door.get(route, bearer=loot.api_key),
+        lambda door, route, loot: door.get(route, bearer=door.world.messages_key, place=loot),
+        lambda door, route, loot: door.get(route, bearer=door.world.messages_key, recipient=loot.person),
+    ],
+    ".well-known/jwks.json": [at_their_address],
+    ".well-known/openid-configuration": [at_their_address],
+}
+
+
+def replaced(loot: Loot, **changes: Any) -> Loot:
+    return Loot(**{**vars(loot), **changes})
+
+
+def routes() -> set[tuple[str, str]]:
+    """All (root, route) there are."""
+    return {
+        (str(root.pattern), route(pattern))
+        for root in urlpatterns
+        if isinstance(root, URLResolver)
+        for pattern in root.url_patterns
+    }
+
+
+def route(pattern: URLPattern | URLResolver) -> str:
+    assert isinstance(pattern, URLPattern)
+    return str(pattern.pattern).removeprefix("^").removesuffix("/?$").replace(r"\.", ".")
+
+
+def another_tenants(world: World) -> World:
+    return build(name="elsewhere")
+
+
+def a_sibling(world: World) -> World:
+    """Another environment of the same project: it shares the project's data key, and nothing else."""
+    project = world.environment.project
+    environment = create_environment(
+        project, name="staging", kind=world.environment.Kind.STAGING, requests_per_minute=None, resend_after=0
+    )
+    app_key = create_application_key(environment, name="Test application").secret
+    _key, messages_key = ApiKey.objects.mint(environment, name="Tests", scopes=[Scope.READ_MESSAGES])
+    return World(environment, app_key, messages_key)
+
+
+def loot_of(world: World) -> Loot:
+    """Everything that its rightful owner can do something with: the tests see that it still works afterwards."""
+    signed_in = world.signed_in(ADA)
+    world.log_in(ADA)
+    world.sign_up(STRANGER)
+    environment = world.environment
+    return Loot(
+        project_id=environment.project_id,
+        name=environment.name,
+        environment_id=environment.id,
+        app_key=world.app_key,
+        api_key=world.messages_key,
+        access_token=signed_in["access_token"],
+        refresh_token=signed_in["refresh_token"],
+        code=world.code(ADA),
+        person=STRANGER,
+    )
+
+
+def nothing() -> Loot:
+    """The same of an environment that has never been: all of it well formed."""
+    return Loot(
+        project_id=crypto.new_id(),
+        name="nowhere",
+        environment_id=crypto.new_id(),
+        app_key=junk_key(),
+        api_key=crypto.new_key("sk_test"),
+        access_token=jwt.encode({"sub": "nobody"}, "k" * 32, headers={"kid": "nobody's", "typ": "at+jwt"}),
+        refresh_token=refresh.make(crypto.new_id(), crypto.new_id(), 0, 1, b"s" * 32),
+        code="",
+        person="nobody@example.com",
+    )
+
+
+def told(answer: Answer) -> tuple[int, dict[str, str], bytes]:
+    headers = {name: value for name, value in answer.headers.items() if name not in {"X-Request-Id", "Date"}}
+    return answer.status_code, headers, answer.content
+
+
+def test_every_route_has_a_case() -> None:
+    assert {route for _root, route in routes()} == set(CASES)
+
+
+@pytest.mark.parametrize("neighbour", [another_tenants, a_sibling])
+@pytest.mark.parametrize(("root", "route"), sorted(routes()))
+def test_what_is_behind_the_wall_looks_like_nothing(root: str, route: str, neighbour: Callable[[World], World]) -> None:
+    here = build()
+    door = Door(here, here.signed_in(ADA)["access_token"], root)
+    here.log_in(ADA)
+    there = neighbour(here)
+    loot = loot_of(there)
+    missing = replaced(nothing(), code=wrong_code_for_both(here, loot))
+    for case in CASES[route]:
+        assert told(case(door, route, loot)) == told(case(door, route, missing))
+    assert_untouched(there, loot)
+
+
+def wrong_code_for_both(world: World, loot: Loot) -> str:
+    taken = {world.code(ADA), loot.code}
+    return next(code for code in (f"{number:06}" for number in range(3)) if code not in taken)
+
+
+def assert_untouched(world: World, loot: Loot) -> None:
+    assert world.get("userinfo", bearer=loot.access_token).status_code == 200
+    assert world.refresh(loot.refresh_token).status_code == 200
+    assert world.verify(ADA, loot.code).status_code == 200
+
+
+@pytest.mark.parametrize("neighbour", [another_tenants, a_sibling])
+def test_another_environments_code_is_a_wrong_code(neighbour: Callable[[World], World]) -> None:
+    """Counted like any other, because where it came from cannot be told."""
+    here = build(max_tries=1)
+    there = neighbour(here)
+    for world in (here, there):
+        world.sign_up(ADA)
+    ours, theirs = here.code(ADA), there.code(ADA)
+    assert ours != theirs, "once in a million runs"
+    assert here.verify(ADA, theirs).json()["error"] == "invalid_otp"
+    assert here.verify(ADA, ours).status_code == 400, "the one try was spent"
+    assert there.verify(ADA, theirs).status_code == 200
+
+
+@pytest.mark.parametrize("neighbour", [another_tenants, a_sibling])
+def test_the_same_address_is_two_people_in_two_environments(neighbour: Callable[[World], World]) -> None:
+    here = build()
+    there = neighbour(here)
+    ids = {world.signed_in(ADA)["user_id"] for world in (here, there)}
+    assert len(ids) == 2
+    assert [len(world.mailbox(ADA)) for world in (here, there)] == [1, 1]
+
+
+@pytest.mark.parametrize("neighbour", [another_tenants, a_sibling])
+def test_no_key_is_published_for_two_environments(neighbour: Callable[[World], World]) -> None:
+    here = build()
+    there = neighbour(here)
+    key_sets = [world.get(".well-known/jwks.json").json()["keys"] for world in (here, there)]
+    ours, theirs = ({key["kid"] for key in keys} for keys in key_sets)
+    assert ours
+    assert theirs
+    assert not ours & theirs
