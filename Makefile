@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --requir
 LOCKS := base stack dev
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: run test lint format lock check-locks clean
+.PHONY: run test bench lint format lock check-locks clean
 .DELETE_ON_ERROR:
 
 run: .venv/stack.installed
@@ -13,6 +13,10 @@ run: .venv/stack.installed
 
 test: .venv/dev.installed
 	$(BIN)/python -m pytest $(ARGS)
+
+# What a sign-in costs; ARGS=--short for a quick look. bench/README.md explains the figures.
+bench: .venv/stack.installed
+	@$(BIN)/python -m bench $(ARGS)
 
 lint: .venv/dev.installed check-locks
 	$(BIN)/ruff check

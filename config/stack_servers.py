@@ -16,7 +16,8 @@ from psycopg import sql
 from config import stack_places
 from config.stack_places import LOGS, StackError
 
-_ROLES = {"latchkey_owner": sql.SQL("LOGIN CREATEDB"), "latchkey": sql.SQL("LOGIN")}
+# The owner makes the tests' databases, and ends the application's connections to one that it drops.
+_ROLES = {"latchkey_owner": sql.SQL("LOGIN CREATEDB IN ROLE pg_signal_backend"), "latchkey": sql.SQL("LOGIN")}
 
 
 class Server(Protocol):

@@ -85,15 +85,25 @@ SECONDS = (
 )
 
 
+def _field_of(column: models.Field[Any, Any], **options: Any) -> forms.Field | None:
+    if isinstance(column, models.URLField):
+        options["assume_scheme"] = "https"
+    return column.formfield(**options)
+
+
 class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no such subscript when it runs.
     default_renderer = PageRenderer
 
     class Meta:
         model = Environment
+        formfield_callback = _field_of
         exclude = FIXED  # noqa: DJ006 - a new column shall turn up here by itself.
 
     def __init__(self, *args: Any, is_editable: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Nobody could sign in at none a minute; no limit is written as nothing.
+        self.fields["requests_per_minute"].validators.append(MinValueValidator(1))
+        self.fields["requests_per_minute"].widget.attrs["min"] = "1"
         self.fields["default_language"] = forms.ChoiceField(label="Language", choices=settings.LANGUAGES)
         for name, field in self.fields.items():
             field.label = LABELS.get(name, field.label)

@@ -13,10 +13,17 @@ UCS2_ALONE, UCS2_PART = 70, 67
 def count(text: str) -> int:
     """At least one. One character outside the GSM alphabet makes the whole message UCS-2."""
     if set(text) <= BASIC | EXTENDED:
-        length = len(text) + sum(char in EXTENDED for char in text)
-        return _parts(length, GSM_ALONE, GSM_PART)
-    return _parts(len(text.encode("utf-16-be")) // 2, UCS2_ALONE, UCS2_PART)
+        return _parts([2 if char in EXTENDED else 1 for char in text], GSM_ALONE, GSM_PART)
+    return _parts([len(char.encode("utf-16-be")) // 2 for char in text], UCS2_ALONE, UCS2_PART)
 
 
-def _parts(length: int, alone: int, part: int) -> int:
-    return 1 if length <= alone else -(-length // part)
+def _parts(widths: list[int], alone: int, part: int) -> int:
+    """No part ends in the middle of a character: what does not fit goes to the next one."""
+    if sum(widths) <= alone:
+        return 1
+    parts, room = 1, part
+    for width in widths:
+        if width > room:
+            parts, room = parts + 1, part
+        room -= width
+    return parts

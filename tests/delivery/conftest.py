@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from apps.delivery.providers import smtp
+from apps.delivery.providers import http, smtp
 from apps.delivery.providers.smtp_conversation import tls_context
 from tests.delivery.certificates import Authority
 
@@ -11,6 +11,7 @@ from tests.delivery.certificates import Authority
 def _no_connection_of_another_test() -> Iterator[None]:
     yield
     smtp.hang_up()
+    http.hang_up()
 
 
 @pytest.fixture(scope="module")

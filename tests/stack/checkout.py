@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-_PARTS = ("config", "apps", "templates", "locale", "manage.py")
+_PARTS = ("config", "apps", "templates", "static", "locale", "manage.py")
 _INHERITED = ("PATH", "LANG", "LD_LIBRARY_PATH", "TMPDIR")
 _HOLD = "from config import stack; stack.hold(); print('held', flush=True); input()"
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -26,6 +25,8 @@ TRANSIENT = {408, 425, 429, *range(500, 600)}
 _HEADERS = {"User-Agent": "latchkey", "Accept-Encoding": "identity"}
 # httpx's time-outs are for one read, so a server that drips bytes is waited for without end: this is for a whole call.
 _ends: ContextVar[float] = ContextVar("ends")
+# One for guarded calls and one for others, so that a connection to a private address is never lent to a guarded call.
+_clients: dict[bool, httpx.Client] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,15 @@ def request(
     `guarded` connects only to public addresses, for URLs that a customer chose.
     """
     _ends.set(time.monotonic() + patience.whole)
-    timeout = httpx.Timeout(patience.whole, connect=patience.connect)
-    call = {"headers": {**_HEADERS, **headers}, "content": content, "timeout": timeout}
     try:
-        with _client(guarded=guarded).stream(method, url, auth=auth or httpx.USE_CLIENT_DEFAULT, **call) as response:
+        with _client(guarded=guarded).stream(
+            method,
+            url,
+            headers={**_HEADERS, **headers},
+            content=content,
+            auth=auth or httpx.USE_CLIENT_DEFAULT,
+            timeout=httpx.Timeout(patience.whole, connect=patience.connect),
+        ) as response:
             return _decided(response)
     except httpx.TimeoutException:
         raise TransientFailure("http: timed out") from None
@@ -79,9 +85,8 @@ def request(
 
 def hang_up() -> None:
     """Close the idle connections of this process."""
-    for guarded in (True, False):
-        _client(guarded=guarded).close()
-    _client.cache_clear()
+    while _clients:
+        _clients.popitem()[1].close()
 
 
 def _decided(response: httpx.Response) -> Answer:
@@ -103,11 +108,14 @@ def _body(response: httpx.Response) -> bytes:
     return bytes(body[:MAX_ANSWER_BYTES])
 
 
-@cache
 def _client(*, guarded: bool) -> httpx.Client:
-    """Two of them, so that a connection to a private address is never lent to a guarded call.
+    if guarded not in _clients:
+        _clients[guarded] = _new_client(guarded=guarded)
+    return _clients[guarded]
 
-    Redirects stay off, because a redirect could lead from a checked address to an unchecked one; and no cookie is
+
+def _new_client(*, guarded: bool) -> httpx.Client:
+    """Redirects stay off, because a redirect could lead from a checked address to an unchecked one; and no cookie is
     kept, because customers who use the same provider share this client.
     """
     no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))

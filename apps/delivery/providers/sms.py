@@ -92,10 +92,9 @@ def provider(text: str) -> Twilio | Gateway:
 def send(provider_text: str, sms: Sms, *, guarded: bool) -> str:
     """Hand the message to its provider. Raises TransientFailure or PermanentFailure."""
     try:
-        chosen = provider(provider_text)
+        return provider(provider_text).send(sms, guarded=guarded)
     except ValueError:
         raise PermanentFailure("the SMS provider is set up wrongly") from None
-    return chosen.send(sms, guarded=guarded)
 
 
 def _twilio(facts: dict[str, Any]) -> Twilio:
