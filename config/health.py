@@ -8,7 +8,7 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
-from apps.dialects.base import first_query
+from apps.core.database import first_query
 
 
 def healthz(_request: HttpRequest) -> JsonResponse:

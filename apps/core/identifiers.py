@@ -90,6 +90,8 @@ def canonical_phone(value: object, region: str = "") -> str:
     """
     if not isinstance(value, str) or len(value) > MAX_PHONE_LENGTH or not PHONE.fullmatch(value):
         raise InvalidRequest("The phone number is not valid.", field="phone")
+    if not region and not value.startswith("+"):
+        raise InvalidRequest("The phone number needs its country code, such as +1.", field="phone")
     try:
         number = phonenumbers.parse(value, region or None)
     except phonenumbers.NumberParseException:

@@ -7,14 +7,19 @@ application's database role may not delete those, and deactivating is the way.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from apps.dashboard.forms import EmailField
 from apps.tenants.models import ApplicationKey, Environment, Membership, Operator, Project, Tenant
+
+# Django's own groups and permissions are used by nobody: roles are memberships.
+admin.site.unregister(Group)
 
 
 class Kept:
@@ -59,6 +64,7 @@ class ProjectAdmin(Shown, admin.ModelAdmin):  # type: ignore[type-arg]
 class EnvironmentAdmin(Shown, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("project", "name", "kind", "created_at")
     list_filter = ("kind",)
+    formfield_overrides: ClassVar = {models.URLField: {"assume_scheme": "https"}}  # Django 6.0's default.
     search_fields = ("name", "project__name", "project__tenant__name")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Environment]:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, TypeVar
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection
-from django.db.backends.postgresql.base import DatabaseWrapper
 from django.http import HttpRequest
 from django.urls import URLPattern, re_path
-from psycopg_pool import ConnectionPool, PoolTimeout
 from rest_framework import exceptions, serializers
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
@@ -22,6 +20,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.core.context import RequestContext
+from apps.core.database import first_query
 from apps.core.errors import (
     AuthError,
     InvalidClient,
@@ -41,7 +40,6 @@ log = structlog.get_logger()
 ENVIRONMENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 S = TypeVar("S", bound=serializers.Serializer[Any])
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,24 +193,6 @@ def _first_field(exc: serializers.ValidationError) -> InvalidRequest:
     detail: Any = exc.detail
     field, problems = next(iter(detail.items()))
     return InvalidRequest(f"{field}: {problems[0]}", field=field)
-
-
-def first_query(ask: Callable[[], T]) -> T:
-    """Run a request's first query, and once more when the pooled connection turned out to be dead.
-
-    Nothing has been written yet, so repeating is safe. One dead connection means that PostgreSQL was restarted and all
-    the others are dead too: the pool is told to replace them, else each would cost some request an error. A pool that
-    has no connection to give is not asked twice: the caller has waited long enough.
-    """
-    try:
-        return ask()
-    except (OperationalError, InterfaceError) as failure:
-        if isinstance(failure.__cause__, PoolTimeout):
-            raise
-        connection.close()
-        pool: ConnectionPool[Any] = cast(DatabaseWrapper, connection).pool
-        pool.check()
-        return ask()
 
 
 def endpoint(route: str, view: type[APIView]) -> URLPattern:

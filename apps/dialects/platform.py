@@ -13,6 +13,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.core.database import first_query
 from apps.core.errors import (
     AuthError,
     BodyTooLarge,
@@ -26,7 +27,7 @@ from apps.core.errors import (
     UnauthorizedClient,
     UnsupportedGrantType,
 )
-from apps.dialects.base import DialectView, MethodNotAllowed, Wire, absolute, endpoint, first_query
+from apps.dialects.base import DialectView, MethodNotAllowed, Wire, absolute, endpoint
 from apps.dialects.fields import IdentifierField
 from apps.passwordless import captured
 from apps.passwordless.sessions import current_user
