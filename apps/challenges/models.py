@@ -157,10 +157,21 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             cursor.execute(self.ISSUE, parameters)
             row = cursor.fetchone()
         if row is None:
-            raise RateLimited(environment.resend_after)
+            raise RateLimited(self._wait(environment, purpose, identifier))
         challenge_id, user_id, version, send, expires_in = row
         handle = codes.handle(environment.id, challenge_id, send, version)
         return Issued(challenge_id, user_id, float(expires_in), handle)
+
+    def _wait(self, environment: Environment, purpose: Purpose, identifier: str) -> float:
+        """Seconds until a start would send again. Asked only after a refusal, so it costs the others nothing."""
+        live = self.for_environment(environment).filter(purpose=purpose, identifier=identifier, nonce__isnull=False)
+        challenge = live.first()
+        if challenge is None:
+            return 1
+        paused = challenge.last_sent_at + timedelta(seconds=environment.resend_after)
+        is_full = len(challenge.tries) > MAX_SENDS
+        again = max(paused, challenge.renewable_until) if is_full else paused
+        return (again - timezone.now()).total_seconds()
 
     def check_code(self, environment: Environment, *, purpose: Purpose, identifier: str, code: str) -> Attempt:
         """Compare a guess with the live code of `identifier`. Raises CodeExpired when there is none."""

@@ -122,4 +122,5 @@ def _kid(text: str) -> str:
 
 
 def _claims(payload: Mapping[str, Any]) -> Claims:
-    return Claims(uuid.UUID(payload["sub"]), uuid.UUID(payload["sid"]), uuid.UUID(payload["client_id"]))
+    ids = (uuid.UUID(str(payload[claim])) for claim in ("sub", "sid", "client_id"))
+    return Claims(*ids)

@@ -89,7 +89,8 @@ def test_starts_of_one_address_at_once_agree_on_one_code(world: World) -> None:
     accepted = [answer.json()["user_id"] for answer in answers if answer.status_code == 201]
     refused = [answer for answer in answers if answer.status_code != 201]
     assert 1 <= len(accepted) <= 5
-    assert {(answer.status_code, answer["Retry-After"]) for answer in refused} == {(429, "1")}
+    assert {answer.status_code for answer in refused} == {429}
+    assert all(int(answer["Retry-After"]) >= 1 for answer in refused)
     assert len(set(accepted)) == 1
     assert live(world).count() == 1
     mailed = world.mailbox(ADA)
