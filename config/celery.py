@@ -14,8 +14,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
 def broker_url(redis_url: str) -> str:
-    """kombu calls redis-py's unix:// another name."""
-    return re.sub(r"^unix://", "redis+socket://", redis_url)
+    """kombu calls redis-py's unix:// another name, and the number of the database in its query too."""
+    if not redis_url.startswith("unix://"):
+        return redis_url
+    return re.sub(r"([?&])db=", r"\1virtual_host=", redis_url.replace("unix://", "redis+socket://", 1))
 
 
 @setup_logging.connect
@@ -50,7 +52,7 @@ app.conf.update(
     worker_hijack_root_logger=False,
 )
 app.set_default()
-app.autodiscover_tasks(["apps.passwordless"])
+app.autodiscover_tasks(["apps.passwordless", "apps.dashboard"])
 
 
 def _every(task: str, seconds: int) -> dict[str, Any]:
@@ -61,6 +63,7 @@ def _every(task: str, seconds: int) -> dict[str, Any]:
 app.conf.beat_schedule = {
     "keep house": _every("passwordless.keep_house", 60),
     "learn usual failures": _every("passwordless.learn_usual_failures", 3600),
+    "forget operators' sessions": _every("dashboard.forget_sessions", 3600),
 }
 # By name, because the step's module needs Django's apps to be ready, and they are not while this one is read.
 app.steps["worker"].add("apps.passwordless.dispatcher:OutboxStep")
