@@ -30,6 +30,9 @@ HEADERS = {
         ]
     ),
     "X-Frame-Options": "DENY",
+    # With "no-referrer", as the API has it, browsers post `Origin: null`, which no check can tell from a stranger's.
+    # This one tells the origin and never a path, so the token of a sign-in link stays out of it.
+    "Referrer-Policy": "strict-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "Cache-Control": "no-store",

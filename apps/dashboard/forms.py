@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django import forms
 from django.core.validators import RegexValidator
@@ -28,6 +29,9 @@ class PageRenderer(TemplatesSetting):
 
 class PageForm(forms.Form):
     default_renderer = PageRenderer
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
 
 
 class EmailField(forms.CharField):
@@ -75,8 +79,8 @@ class NameForm(PageForm):
 class ProjectForm(NameForm):
     """The name is one that end users read."""
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.fields["name"].help_text = "Of the product, as its users know it: it stands in the messages they get."
 
 

@@ -22,6 +22,7 @@ from apps.tenants.models import Environment, Operator, Project, Tenant
 
 UNPROCESSABLE = 422
 Crumb = tuple[str, str]
+HOME: Crumb = ("Home", "/dashboard/")
 
 
 class Page(View):
@@ -43,7 +44,8 @@ class Page(View):
         """Find what the address names and see whether the operator may. Raises Http404, PermissionDenied."""
 
     def crumbs(self) -> list[Crumb]:
-        return [("Home", reverse("dashboard:home"))]
+        """The way here, without the page itself."""
+        return []
 
     def context(self) -> dict[str, Any]:
         return {"operator": self.operator, "crumbs": self.crumbs()}
@@ -71,7 +73,7 @@ class SeatPage(Page):
 
     def crumbs(self) -> list[Crumb]:
         tenant = self.seat.tenant
-        return [*super().crumbs(), (tenant.name, reverse("dashboard:tenant", args=[tenant.id]))]
+        return [HOME, (tenant.name, reverse("dashboard:tenant", args=[tenant.id]))]
 
     def context(self) -> dict[str, Any]:
         may = {action.name.lower(): self.seat.may(action) for action in Action}
@@ -100,11 +102,6 @@ class EnvironmentPage(SeatPage):
         rows = Environment.objects.select_related("project__tenant")
         self.environment = find(rows, self.operator, "project__tenant", ids["environment_id"])
         return self.environment.project.tenant
-
-    def crumbs(self) -> list[Crumb]:
-        environment = self.environment
-        url = reverse("dashboard:environment", args=[environment.id])
-        return [*super().crumbs(), (f"{environment.project.name} · {environment.name}", url)]
 
     def context(self) -> dict[str, Any]:
         return {**super().context(), "environment": self.environment, "section": self.section}

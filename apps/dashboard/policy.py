@@ -11,6 +11,7 @@ from django.core.validators import BaseValidator, MaxValueValidator, MinValueVal
 from django.db import models
 
 from apps.dashboard.forms import PageRenderer
+from apps.dashboard.words import in_words
 from apps.tenants.models import Environment
 
 # What an environment is, as opposed to how it behaves: others compare these, so they are not changed here.
@@ -66,6 +67,8 @@ LABELS = {
     "default_region": "Country of national phone numbers",
     "sms_countries": "Countries that text messages may go to",
     "sms_domain": "Site that phones fill codes in for",
+    "auth_origin": "Site of the product",
+    "redirect_url": "Address after a sign-in",
 }
 HELP = {
     "sign_up_open": "Off: only people who are known already can sign in.",
@@ -74,7 +77,6 @@ HELP = {
     "already” at once.",
     "max_tries": "After so many wrong guesses a code is spent.",
 }
-DIGITS = ("code_length",)
 SECONDS = (
     "code_ttl",
     "resend_after",
@@ -100,7 +102,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no su
         exclude = FIXED  # noqa: DJ006 - a new column shall turn up here by itself.
 
     def __init__(self, *args: Any, is_editable: bool = True, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         # Nobody could sign in at none a minute; no limit is written as nothing.
         self.fields["requests_per_minute"].validators.append(MinValueValidator(1))
         self.fields["requests_per_minute"].widget.attrs["min"] = "1"
@@ -124,8 +126,8 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no su
 
 def _help(name: str, text: str) -> str:
     text = HELP.get(name, text.replace(" In seconds.", "").replace("Digits.", "How many digits."))
-    bounds = _bounds(name)
-    return f"{text} {bounds['min']} to {bounds['max']}." if len(bounds) == len(("min", "max")) else text
+    bounds = [in_words(int(bound)) if name in SECONDS else bound for bound in _bounds(name).values()]
+    return f"{text} {' to '.join(bounds)}." if len(bounds) == len(("min", "max")) else text
 
 
 def _bounds(name: str) -> dict[str, str]:

@@ -79,7 +79,7 @@ def change_policy(environment: Environment, *, by: Acting, **policy: Any) -> lis
         setattr(environment, name, policy[name])
     environment.full_clean()
     if changed:
-        environment.save()
+        environment.save(update_fields=changed)  # Only these: others write the rest, the worker for one.
         _follow_audiences(environment)
         facts = by.facts(changed=", ".join(changed))
         Event.objects.record(environment, Event.Kind.POLICY_CHANGED, context=by.context, facts=facts)

@@ -25,6 +25,9 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   button.addEventListener("click", () => copy(button));
 }
 
+// On a phone the tabs are wider than the screen: the open one shall be seen.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // A second click must not make a second key.
 document.addEventListener("submit", (event) => {
   const form = event.target;

@@ -10,9 +10,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
-register = template.Library()
+from apps.dashboard.words import in_words
 
-UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+register = template.Library()
 
 
 @register.simple_tag
@@ -42,11 +42,9 @@ def unit(field: forms.BoundField) -> str:
 
 @register.filter
 def duration(field: forms.BoundField) -> str:
-    """A number of seconds in words, as far as it comes out even: 5400 is "90 minutes"."""
+    """What the number of seconds in a field amounts to; nothing for what is no number."""
     try:
         seconds = int(field.value())
     except (TypeError, ValueError):
         return ""
-    size, name = next(((size, name) for size, name in UNITS if seconds and seconds % size == 0), (1, "second"))
-    count = seconds // size
-    return f"{count} {name}" if count == 1 else f"{count} {name}s"
+    return in_words(seconds)

@@ -44,7 +44,7 @@ class KeyForm(EnvironmentPage, FormPage):
         return reverse("dashboard:keys", args=[self.environment.id])
 
     def crumbs(self) -> list[Crumb]:
-        return [*super().crumbs(), ("Keys", self.back())]
+        return [*super().crumbs(), (f"{self.environment.project.name} · {self.environment.name}", self.back())]
 
     def show_secret(self, new: NewKey, *, title: str, old: ApplicationKey | None = None) -> HttpResponse:
         """In the answer to the POST itself: an address to come back to would need the secret to be kept."""

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from apps.dashboard.authentication import acting
 from apps.dashboard.forms import ConfirmForm, InviteForm, RoleForm
-from apps.dashboard.pages import Crumb, FormPage, TenantPage, refuse
+from apps.dashboard.pages import HOME, Crumb, FormPage, TenantPage, refuse
 from apps.dashboard.permissions import Action, Role, find
 from apps.management.members import change_role, invite, remove
 from apps.tenants.models import Membership, Tenant
@@ -20,6 +20,9 @@ from apps.tenants.models import Membership, Tenant
 
 class Members(TenantPage):
     template = "dashboard/members.html"
+
+    def crumbs(self) -> list[Crumb]:
+        return [HOME]
 
     def get(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
         rows = self.seat.tenant.memberships.select_related("operator").order_by("operator__email")

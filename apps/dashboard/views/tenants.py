@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from apps.dashboard.authentication import acting
 from apps.dashboard.forms import EnvironmentForm, ProjectForm
-from apps.dashboard.pages import FormPage, Page, ProjectPage, TenantPage, refuse
+from apps.dashboard.pages import HOME, Crumb, FormPage, Page, ProjectPage, TenantPage, refuse
 from apps.dashboard.permissions import Action, visible_tenants
 from apps.management.environments import create_environment
 from apps.management.projects import create_project
@@ -33,6 +33,9 @@ class Home(Page):
 
 class TenantHome(TenantPage):
     template = "dashboard/tenant.html"
+
+    def crumbs(self) -> list[Crumb]:
+        return [HOME]
 
     def get(self, request: HttpRequest, tenant_id: UUID) -> HttpResponse:
         environments = Prefetch("environments", Environment.objects.order_by("created_at"))
