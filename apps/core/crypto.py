@@ -122,9 +122,9 @@ def new_key(prefix: str) -> str:
     return key_from_random(prefix, "".join(secrets.choice(BASE62) for _ in range(KEY_RANDOM_LENGTH)))
 
 
-def derived_application_key(prefix: str, row: uuid.UUID) -> str:
+def derived_key_text(prefix: str, row: uuid.UUID, turn: int) -> str:
     """A key that can be printed again although only its digest is stored: for the demo world, and for nothing else."""
-    number = int.from_bytes(mac("demo", current_key_version(), prefix.encode(), row.bytes), "big")
+    number = int.from_bytes(mac("demo", current_key_version(), prefix.encode(), row.bytes, bytes([turn])), "big")
     return key_from_random(prefix, _base62(number, KEY_RANDOM_LENGTH))
 
 

@@ -62,8 +62,10 @@ ERRORS = {
     RateLimited: Wire(429, "invalid_request"),
     ServiceUnavailable: Wire(503, "internal_server_error"),
 }
-# The Swift client compares this text to the character.
-ALREADY_EXISTS = "user: already exists."
+TEXTS: dict[type[AuthError], str] = {
+    UserExists: "user: already exists.",  # The Swift client compares it to the character.
+    UnknownEnvironment: "There is no such app.",
+}
 # Its SDKs send no cookie and ask for no credentials, so any origin may call (contracts/clients.md, trap 4).
 CORS = {
     "Access-Control-Allow-Origin": "*",
@@ -94,7 +96,8 @@ class PassageView(DialectView):
     http_method_names = (*DialectView.http_method_names, "options")
 
     def error_body(self, code: str, error: AuthError) -> dict[str, Any]:
-        return {"code": code, "error": ALREADY_EXISTS if isinstance(error, UserExists) else error.message}
+        own = (text for cls, text in TEXTS.items() if isinstance(error, cls))
+        return {"code": code, "error": next(own, error.message)}
 
     def options(self, request: HttpRequest, *_args: Any, **_address: str) -> Response:
         """A browser's preflight; the headers that answer it are on every response."""
@@ -181,6 +184,8 @@ def app(environment: Environment) -> dict[str, Any]:
         "element_customization": {},
         "element_customization_dark": {},
         "ephemeral": False,
+        # For passage-identity 2.6: if true it looks for the app's id among a token's audiences, else for the origin.
+        "hosted": not environment.auth_origin,
         "layouts": {"profile": [], "registration": []},
         "login_url": "/",
         "passage_branding": False,

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from apps.core import crypto
 from apps.management.environments import create_application_key, create_environment, key_prefix, move_issuers
@@ -23,6 +24,7 @@ DIALECTS: dict[str, dict[str, Any]] = {
     "smtpd": {},
     "smallpict": {"allows_keyless_clients": True},
 }
+MAX_TURNS = 256
 # Two `demo` at once would make two of everything; the number only has to be our own.
 LOCK = 0x1A7C_4B3D
 
@@ -114,15 +116,25 @@ def _describe(environment: Environment) -> dict[str, Any]:
 
 
 def _application_key(environment: Environment) -> str:
-    secret = crypto.derived_application_key(key_prefix(environment), environment.id)
-    digest = crypto.digest(secret)
-    if not ApplicationKey.objects.for_environment(environment).filter(digest=digest).exists():
+    secret, is_new = _secret(ApplicationKey.objects.for_environment(environment), key_prefix(environment), environment)
+    if is_new:
         create_application_key(environment, name="Demo application", secret=secret)
     return secret
 
 
 def _messages_key(environment: Environment) -> str:
-    secret = crypto.derived_application_key(f"{DEFAULT_PREFIX}_{environment.key_mode}", environment.id)
-    if not ApiKey.objects.for_environment(environment).filter(digest=crypto.digest(secret)).exists():
+    prefix = f"{DEFAULT_PREFIX}_{environment.key_mode}"
+    secret, is_new = _secret(ApiKey.objects.for_environment(environment), prefix, environment)
+    if is_new:
         ApiKey.objects.mint(environment, name="Demo tests", scopes=[Scope.READ_MESSAGES], secret=secret)
     return secret
+
+
+def _secret(keys: QuerySet[Any], prefix: str, environment: Environment) -> tuple[str, bool]:
+    """The first of the derived secrets whose key has not ended, and whether its key is still to be made."""
+    for turn in range(MAX_TURNS):
+        secret = crypto.derived_key_text(prefix, environment.id, turn)
+        key = keys.filter(digest=crypto.digest(secret)).first()
+        if key is None or key.is_usable:
+            return secret, key is None
+    raise RuntimeError("the demo's keys have been revoked too often")

@@ -123,7 +123,11 @@ class Environment(models.Model):
     refresh_grace = seconds(60, 0, 120, "How long the refresh token before the current one still answers.")
 
     requests_per_minute = models.PositiveIntegerField(
-        null=True, blank=True, default=300, help_text="Per client address and step; empty means no limit."
+        null=True,
+        blank=True,
+        default=300,
+        validators=[MinValueValidator(1)],
+        help_text="Per client address and step; empty means no limit.",
     )
 
     allows_keyless_clients = models.BooleanField(

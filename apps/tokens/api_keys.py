@@ -70,6 +70,10 @@ class ApiKey(models.Model):
     def __str__(self) -> str:
         return f"{self.name} …{self.last_four}"
 
+    @property
+    def is_usable(self) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
     def touch(self, now: datetime) -> None:
         """Keep `last_used_at` right within a minute."""
         if self.last_used_at is None or self.last_used_at < now - LAST_USED_PRECISION:
