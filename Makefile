@@ -2,8 +2,11 @@
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
-LOCKS := base stack dev
+LOCKS := $(addprefix requirements/,base stack dev) $(addprefix tests/sdk/passage_identity_,2 3)
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
+
+# The published clients of the services that Latchkey answers for, each in a folder of its own.
+SDKS := $(foreach name,passage_identity_2 passage_identity_3 npm,.venv/sdk/$(name).installed)
 
 .PHONY: run test bench lint format lock check-locks clean
 .DELETE_ON_ERROR:
@@ -11,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-
 run: .venv/stack.installed
 	@exec $(BIN)/python manage.py run $(ARGS)
 
-test: .venv/dev.installed
+test: .venv/dev.installed $(SDKS)
 	$(BIN)/python -m pytest $(ARGS)
 
 # What a sign-in costs; ARGS=--short for a quick look. bench/README.md explains the figures.
@@ -31,15 +34,16 @@ format: .venv/dev.installed
 
 lock: .venv/dev.installed
 	for name in $(LOCKS); do \
-	  $(COMPILE) --generate-hashes requirements/$$name.in -o requirements/$$name.txt || exit 1; \
+	  $(COMPILE) --generate-hashes $$name.in -o $$name.txt || exit 1; \
 	done
 
 # Whether the locked versions are an answer to what the .in files ask; newer versions elsewhere do not make it fail.
 check-locks: .venv/dev.installed
 	@for name in $(LOCKS); do \
-	  sed -n 's/ *\\$$//; /^[a-z0-9]/p' requirements/$$name.txt > .venv/$$name.locked; \
-	  $(COMPILE) --no-annotate --constraint requirements/$$name.txt requirements/$$name.in > .venv/$$name.wanted && \
-	  diff .venv/$$name.locked .venv/$$name.wanted || { echo "requirements/$$name.txt is stale: make lock"; exit 1; }; \
+	  lock=.venv/$$(basename $$name); \
+	  sed -n 's/ *\\$$//; /^[a-z0-9]/p' $$name.txt > $$lock.locked; \
+	  $(COMPILE) --no-annotate --constraint $$name.txt $$name.in > $$lock.wanted && \
+	  diff $$lock.locked $$lock.wanted || { echo "$$name.txt is stale: make lock"; exit 1; }; \
 	done
 
 # The data in var/ stays.
@@ -64,3 +68,16 @@ clean:
 .venv/dev.installed: requirements/dev.txt .venv/stack.installed | .venv/made
 	@echo "Installing what tests and checks need (once)"
 	@$(PIP) -r $< && touch $@
+
+.venv/sdk/passage_identity_%.installed: tests/sdk/passage_identity_%.txt | .venv/dev.installed
+	@echo "Installing passage-identity $* for the tests (once)"
+	@$(BIN)/python -m venv --clear --without-pip $(@:.installed=)
+	@$(BIN)/python -m pip --python $(@:.installed=) install --quiet --disable-pip-version-check --require-hashes -r $< && touch $@
+
+# Without npm there is nothing to do, and the tests that need it say so.
+.venv/sdk/npm.installed: tests/sdk/package-lock.json | .venv/dev.installed
+	@if command -v npm >/dev/null; then \
+	  echo "Installing passage-js for the tests (once)"; \
+	  mkdir -p $(@:.installed=) && cp tests/sdk/package.json tests/sdk/package-lock.json tests/sdk/.npmrc $(@:.installed=) && \
+	  npm ci --prefix $(@:.installed=) --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; \
+	fi

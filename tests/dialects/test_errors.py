@@ -25,7 +25,23 @@ from apps.dialects.urls import urlpatterns
 # A dialect's module, and the fields of its errors in their order. A new dialect fails here until it has its line.
 SHAPES = {
     "apps.dialects.zeromagic": ["error", "message"],
+    "apps.dialects.passage": ["code", "error"],
     "apps.dialects.platform": ["error", "error_description"],
+}
+# Passage's clients ask for a new code when they hear 401 (contracts/clients.md, trap 10).
+TELLS: dict[str, set[type[AuthError]]] = {"apps.dialects.passage": {ChallengeLocked}}
+# Its SDKs' models are closed lists: another word makes them raise an error of their own (passage.md section 5).
+PASSAGE_CODES = {
+    "app_not_found",
+    "exceeded_attempts",
+    "identifier_not_verified",
+    "internal_server_error",
+    "invalid_access_token",
+    "invalid_refresh_token",
+    "invalid_request",
+    "operation_not_allowed",
+    "user_not_active",
+    "user_not_found",
 }
 
 
@@ -89,5 +105,12 @@ def test_a_subclass_that_no_table_names_answers_like_its_parent(
 @pytest.mark.parametrize("view", VIEWS, ids=lambda cls: cls.__name__)
 def test_what_is_wrong_with_a_code_is_not_told(view: type[DialectView]) -> None:
     """A contract that does tell names the subclass in its table, and is then to be excepted here, with the reason."""
-    answers = [answer(view, error) for error in (InvalidGrant(), CodeMismatch(), CodeExpired(), ChallengeLocked())]
+    silent = {InvalidGrant, CodeMismatch, CodeExpired, ChallengeLocked} - TELLS.get(view.__module__, set())
+    answers = [answer(view, error()) for error in silent]
     assert len({(told.status_code, str(told.data)) for told in answers}) == 1
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda cls: cls.__name__)
+def test_passages_words_are_those_that_its_clients_know(error: type[AuthError]) -> None:
+    view = next(view for view in VIEWS if view.__module__ == "apps.dialects.passage")
+    assert answer(view, raised(error)).data["code"] in PASSAGE_CODES

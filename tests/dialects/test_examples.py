@@ -2,9 +2,12 @@
 
 A dialect's folder under `examples/` has `<step>.request.txt` and `<step>.response.txt`, copied verbatim, and
 `substitutions.toml`: the order of the steps, and with a reason each what the replay changes (`substitutions`,
-`headers`), which fields are compared by form because their values are made here (`forms`), and which may be there in
-addition (`extras`). Into what is put, `{base_url}`, `{app_key}`, `{email}`, `{code}` and `{<step>.<field>}` of an
-earlier answer are filled in. A contract that holds under a policy of its own names it under `environment`.
+`headers`), which fields are compared by form because their values are made here (`forms`), which may be there in
+addition (`extras`), and the status of an answer that is documented without one (`statuses`). Into what is put,
+`{base_url}`, `{app_url}`, `{app_key}`, `{email}`, `{code}` as a number, `{otp}` as a string, and `{<step>.<field>}` of
+an earlier answer are filled in. A contract that holds under a policy of its own names it under `environment`.
+
+A request is written as HTTP or as a call of JavaScript's fetch().
 """
 
 from __future__ import annotations
@@ -26,6 +29,20 @@ pytestmark = pytest.mark.usefixtures("database")
 EXAMPLES = Path(__file__).parent / "examples"
 DIALECTS = sorted(folder.name for folder in EXAMPLES.iterdir())
 ADDRESS = "ada@example.com"
+FETCH = re.compile(
+    r"const response = await fetch\('(?P<url>[^']+)', \{\s*method: '(?P<method>[A-Z]+)',"
+    r"\s*headers: (?P<headers>\{[^}]*\}),\s*body: JSON\.stringify\((?P<body>\{.*\})\),\s*\}\);"
+    r"\s*const data = await response\.json\(\);\s*",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: Any
 
 
 @dataclass
@@ -40,7 +57,8 @@ class Replay:
     def __post_init__(self) -> None:
         self.rules: dict[str, Any] = read_rules(self.folder.name)
         environment = self.world.environment
-        self.facts |= {"base_url": environment.issuer, "app_key": self.world.app_key, "email": ADDRESS}
+        self.facts |= {"base_url": environment.issuer, "app_url": environment.passage_issuer}
+        self.facts |= {"app_key": self.world.app_key, "email": ADDRESS}
 
     def text(self, name: str) -> str:
         """An example as it goes over the wire."""
@@ -56,20 +74,24 @@ class Replay:
 
     def step(self, name: str) -> None:
         answer = self.send(self.text(f"{name}.request.txt"))
-        status, documented = parse_response(self.text(f"{name}.response.txt"))
+        status, documented = self.parse_response(name)
         assert answer.status_code == status
         assert answer.headers["Content-Type"] == "application/json"
         self.compare(documented, answer.json())
         self.facts |= {f"{name}.{key}": value for key, value in answer.json().items() if isinstance(value, str)}
 
     def send(self, text: str) -> Any:
-        line, _, rest = text.partition("\n")
-        method, url, version = line.split()
-        assert version == "HTTP/1.1"
-        message = message_from_string(rest)
-        headers = {name: rule["put"] for name, rule in self.rules["headers"].items()} | dict(message.items())
+        request = parse_fetch(text) if "fetch(" in text else parse_http(text)
+        headers = {name: rule["put"] for name, rule in self.rules["headers"].items()} | request.headers
         content_type = headers.pop("Content-Type", "")
-        return client().generic(method, urlsplit(url).path, message.get_payload(), content_type, headers=headers)
+        return client().generic(request.method, urlsplit(request.url).path, request.body, content_type, headers=headers)
+
+    def parse_response(self, step: str) -> tuple[int, dict[str, Any]]:
+        text = self.text(f"{step}.response.txt")
+        if step in self.rules["statuses"]:
+            return self.rules["statuses"][step]["put"], json.loads(text)
+        head, _, body = text.partition("\n\n")
+        return int(head.split()[1]), json.loads(body)
 
     def compare(self, documented: dict[str, Any], answered: dict[str, Any]) -> None:
         """Documented fields exactly and in their order; values too, except those that are compared by form."""
@@ -78,25 +100,36 @@ class Replay:
         assert set(extras) <= self.rules["extras"].keys()
         for name, value in documented.items():
             assert type(answered[name]) is type(value), name
-            if name in self.rules["forms"]:
+            if isinstance(value, dict):
+                self.compare(value, answered[name])
+            elif name in self.rules["forms"]:
                 assert re.fullmatch(self.rules["forms"][name]["pattern"], answered[name]), name
             else:
                 assert answered[name] == value, name
 
     def read_mail(self) -> None:
-        """The code as a JSON number: the documented type, which has no leading zeros."""
+        """The code also as a JSON number, which has no leading zeros."""
         if mails := self.world.mailbox(ADDRESS):
-            self.facts["code"] = str(int(mails[0]["code"]))
+            self.facts |= {"otp": mails[0]["code"], "code": str(int(mails[0]["code"]))}
 
 
 def read_rules(dialect: str) -> dict[str, Any]:
     rules = tomllib.loads((EXAMPLES / dialect / "substitutions.toml").read_text())
-    return {"substitutions": [], "headers": {}, "forms": {}, "extras": {}, **rules}
+    return {"substitutions": [], "headers": {}, "forms": {}, "extras": {}, "statuses": {}, **rules}
 
 
-def parse_response(text: str) -> tuple[int, dict[str, Any]]:
-    head, _, body = text.partition("\n\n")
-    return int(head.split()[1]), json.loads(body)
+def parse_http(text: str) -> Request:
+    line, _, rest = text.partition("\n")
+    method, url, version = line.split()
+    assert version == "HTTP/1.1"
+    message = message_from_string(rest)
+    return Request(method, url, dict(message.items()), message.get_payload())
+
+
+def parse_fetch(text: str) -> Request:
+    call = FETCH.fullmatch(text)
+    assert call
+    return Request(call["method"], call["url"], json.loads(call["headers"]), call["body"])
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -120,6 +153,6 @@ def test_no_example_is_left_out(dialect: str) -> None:
 def test_every_change_to_an_example_has_its_reason(dialect: str) -> None:
     rules = read_rules(dialect)
     changes = rules["substitutions"] + [
-        rule for part in ("headers", "forms", "extras") for rule in rules[part].values()
+        rule for part in ("headers", "forms", "extras", "statuses") for rule in rules[part].values()
     ]
     assert all(change["why"] for change in changes)

@@ -11,19 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_django.plugin import DjangoDbBlocker
 
+from tests.dialects.endpoints import dialect
 from tests.world import World, build, client
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Answer
 
 pytestmark = pytest.mark.usefixtures("database")
-ENDPOINTS = ["email-otp-signup", "email-otp-login", "email-otp-verify", "token/refresh", "token/revoke"]
+OF_ZEROMAGIC = ["email-otp-signup", "email-otp-login", "email-otp-verify", "mobile-otp-signup", "token/refresh"]
+ENDPOINTS = [*OF_ZEROMAGIC, "token/revoke", "register/otp", "otp/activate", "tokens"]
 # The same inputs in every run, and nothing kept between runs.
 same_every_time = settings(max_examples=100, derandomize=True, deadline=None, database=None)
 
+FIELDS = ("email", "otp_code", "refresh_token", "country_code", "mobile", "identifier", "language", "otp", "otp_id")
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.emails()
 values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10)
-bodies = st.fixed_dictionaries({}, optional=dict.fromkeys(("email", "otp_code", "refresh_token"), values))
+bodies = st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, values))
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +35,11 @@ def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator
         yield build()
 
 
-def assert_decent(answer: Answer) -> None:
+def assert_decent(endpoint: str, answer: Answer) -> None:
     assert answer.status_code < 500
     assert answer.headers["Content-Type"] == "application/json"
     if answer.status_code >= 400:
-        assert list(answer.json()) == ["error", "message"]
+        assert tuple(answer.json()) == dialect(endpoint).shape
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
@@ -44,7 +47,7 @@ def test_any_json_is_answered(world: World, endpoint: str) -> None:
     @same_every_time
     @given(values | bodies)
     def post(body: Any) -> None:
-        assert_decent(world.post(endpoint, json.dumps(body).encode()))
+        assert_decent(endpoint, world.post(endpoint, json.dumps(body).encode()))
 
     post()
 
@@ -54,7 +57,7 @@ def test_any_bytes_are_answered(world: World, endpoint: str) -> None:
     @same_every_time
     @given(st.binary() | st.text().map(str.encode) | st.text().map(lambda text: f'{{"email": "{text}"}}'.encode()))
     def post(body: bytes) -> None:
-        assert_decent(world.post(endpoint, body))
+        assert_decent(endpoint, world.post(endpoint, body))
 
     post()
 

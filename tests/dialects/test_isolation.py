@@ -6,131 +6,29 @@ Walks all routes under all roots. A route without a case fails: whoever adds one
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import jwt
 import pytest
 from django.urls import URLPattern, URLResolver
 
+from apps.challenges import codes
 from apps.core import crypto
 from apps.dialects.urls import urlpatterns
 from apps.management.environments import create_application_key, create_environment
 from apps.tokens import refresh
 from apps.tokens.api_keys import ApiKey, Scope
-from tests.world import World, build, client, junk_key
+from tests.dialects.isolation_cases import ADA, CASES, Door, Loot
+from tests.dialects.passage_app import App
+from tests.world import World, build, junk_key
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Answer
 
 pytestmark = pytest.mark.usefixtures("database")
 # The same person on both sides, and one that only the other side has ever heard of.
-ADA, STRANGER = "ada@example.com", "stranger@example.com"
-
-
-@dataclass(frozen=True)
-class Loot:
-    """What somebody holds who belongs to another environment, or claims to hold."""
-
-    project_id: UUID
-    name: str
-    environment_id: UUID
-    app_key: str
-    api_key: str
-    access_token: str
-    refresh_token: str
-    code: str
-    person: str
-
-
-@dataclass(frozen=True)
-class Door:
-    """A root of the environment that is tried, with its own rightful keys and token."""
-
-    world: World
-    access_token: str
-    template: str
-
-    def root(self, place: Loot | None = None) -> str:
-        ours = self.world.environment
-        project, name, own = (
-            (place.project_id, place.name, place.environment_id) if place else (ours.project_id, ours.name, ours.id)
-        )
-        known = {"<str:project_id>": project.hex, "<str:environment>": name, "<str:app_id>": own.hex}
-        path = self.template
-        for parameter, value in known.items():
-            path = path.replace(parameter, value)
-        assert "<" not in path, "a root with a parameter that these tests do not know"
-        return "/" + path
-
-    def post(self, route: str, body: Any, *, app_key: str = "", place: Loot | None = None) -> Answer:
-        headers = {"APP-KEY": app_key or self.world.app_key}
-        answer: Answer = client().post(self.root(place) + route, body, content_type="application/json", headers=headers)
-        return answer
-
-    def get(self, route: str, *, bearer: str = "", place: Loot | None = None, **query: str) -> Answer:
-        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
-        answer: Answer = client().get(self.root(place) + route, query, headers=headers)
-        return answer
-
-
-Case = Callable[[Door, str, Loot], "Answer"]
-
-
-def foreign_key(body: Callable[[Loot], dict[str, str]]) -> list[Case]:
-    """The other side's APP-KEY at our address, and our APP-KEY at the other side's."""
-    return [
-        lambda door, route, loot: door.post(route, body(loot), app_key=loot.app_key),
-        lambda door, route, loot: door.post(route, body(loot), place=loot),
-    ]
-
-
-def with_email(loot: Loot) -> dict[str, str]:
-    return {"email": ADA}
-
-
-def with_code(loot: Loot) -> dict[str, str]:
-    return {"email": ADA, "otp_code": loot.code}
-
-
-def with_refresh_token(loot: Loot) -> dict[str, str]:
-    return {"refresh_token": loot.refresh_token}
-
-
-def our_key_with(body: Callable[[Loot], dict[str, str]]) -> Case:
-    return lambda door, route, loot: door.post(route, body(loot))
-
-
-def at_their_address(door: Door, route: str, loot: Loot) -> Answer:
-    """A public document: mixed addresses name nothing, and the root that is not the issuer's never answers."""
-    if "app_id" in door.template:
-        return door.get(route, place=loot)
-    return door.get(route, place=replaced(loot, project_id=crypto.new_id()))
-
-
-CASES: dict[str, list[Case]] = {
-    "email-otp-signup": foreign_key(with_email),
-    "email-otp-login": [*foreign_key(with_email), *foreign_key(with_code), our_key_with(with_code)],
-    "email-otp-verify": [*foreign_key(with_code), our_key_with(with_code)],
-    "token/refresh": [*foreign_key(with_refresh_token), our_key_with(with_refresh_token)],
-    "token/revoke": [*foreign_key(with_refresh_token), our_key_with(with_refresh_token)],
-    "userinfo": [
-        lambda door, route, loot: door.get(route, bearer=loot.access_token),
-        lambda door, route, loot: door.get(route, bearer=door.access_token, place=loot),
-    ],
-    "dev/messages": [
-        lambda door, route, loot: door.get(route, bearer=loot.api_key),
-        lambda door, route, loot: door.get(route, bearer=door.world.messages_key, place=loot),
-        lambda door, route, loot: door.get(route, bearer=door.world.messages_key, recipient=loot.person),
-    ],
-    ".well-known/jwks.json": [at_their_address],
-    ".well-known/openid-configuration": [at_their_address],
-}
-
-
-def replaced(loot: Loot, **changes: Any) -> Loot:
-    return Loot(**{**vars(loot), **changes})
+STRANGER = "stranger@example.com"
 
 
 def routes() -> set[tuple[str, str]]:
@@ -165,8 +63,9 @@ def a_sibling(world: World) -> World:
 
 def loot_of(world: World) -> Loot:
     """Everything that its rightful owner can do something with: the tests see that it still works afterwards."""
-    signed_in = world.signed_in(ADA)
-    world.log_in(ADA)
+    passage = App(world, world.app_key)
+    signed_in, passage_token = world.signed_in(ADA), passage.signed_in(ADA)["refresh_token"]
+    otp_id = passage.post("login/otp", {"identifier": ADA}).json()["otp_id"]
     world.sign_up(STRANGER)
     environment = world.environment
     return Loot(
@@ -177,6 +76,8 @@ def loot_of(world: World) -> Loot:
         api_key=world.messages_key,
         access_token=signed_in["access_token"],
         refresh_token=signed_in["refresh_token"],
+        passage_token=passage_token,
+        otp_id=otp_id,
         code=world.code(ADA),
         person=STRANGER,
     )
@@ -192,6 +93,8 @@ def nothing() -> Loot:
         api_key=crypto.new_key("sk_test"),
         access_token=jwt.encode({"sub": "nobody"}, "k" * 32, headers={"kid": "nobody's", "typ": "at+jwt"}),
         refresh_token=refresh.make(crypto.new_id(), crypto.new_id(), 0, 1, b"s" * 32),
+        passage_token=refresh.make(crypto.new_id(), crypto.new_id(), 0, 1, b"s" * 32),
+        otp_id=codes.handle(crypto.new_id(), crypto.new_id(), 1, 1),
         code="",
         person="nobody@example.com",
     )
@@ -209,12 +112,12 @@ def test_every_route_has_a_case() -> None:
 @pytest.mark.parametrize("neighbour", [another_tenants, a_sibling])
 @pytest.mark.parametrize(("root", "route"), sorted(routes()))
 def test_what_is_behind_the_wall_looks_like_nothing(root: str, route: str, neighbour: Callable[[World], World]) -> None:
-    here = build()
+    here = build(allows_keyless_clients=True, default_region="US")
     door = Door(here, here.signed_in(ADA)["access_token"], root)
     here.log_in(ADA)
     there = neighbour(here)
     loot = loot_of(there)
-    missing = replaced(nothing(), code=wrong_code_for_both(here, loot))
+    missing = replace(nothing(), code=wrong_code_for_both(here, loot))
     for case in CASES[route]:
         assert told(case(door, route, loot)) == told(case(door, route, missing))
     assert_untouched(there, loot)
@@ -228,7 +131,9 @@ def wrong_code_for_both(world: World, loot: Loot) -> str:
 def assert_untouched(world: World, loot: Loot) -> None:
     assert world.get("userinfo", bearer=loot.access_token).status_code == 200
     assert world.refresh(loot.refresh_token).status_code == 200
-    assert world.verify(ADA, loot.code).status_code == 200
+    passage = App(world, world.app_key)
+    assert passage.refresh(loot.passage_token).status_code == 200
+    assert passage.activate(loot.otp_id, loot.code).status_code == 200
 
 
 @pytest.mark.parametrize("neighbour", [another_tenants, a_sibling])

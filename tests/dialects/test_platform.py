@@ -191,12 +191,12 @@ class TestWellKnown:
         assert claims["iss"] == metadata["issuer"]
 
     @pytest.mark.parametrize("path", WELL_KNOWN)
-    def test_it_answers_at_the_issuers_own_address_only(self, path: str) -> None:
+    def test_it_answers_at_an_issuers_own_address_only(self, path: str) -> None:
         environment = build().environment
-        answer = client().get(f"/v1/apps/{environment.id.hex}/{path}")
-        assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
-        spelt_otherwise = client().get(f"/auth/{environment.project_id}/{environment.name}/{path}")
-        assert (spelt_otherwise.status_code, spelt_otherwise.json()) == (404, NOT_FOUND)
+        project, own = environment.project_id, environment.id
+        for root in (f"/auth/{project}/{environment.name}", f"/v1/apps/{own}", f"/v1/apps/{own.hex.upper()}"):
+            spelt_otherwise = client().get(f"{root}/{path}")
+            assert (spelt_otherwise.status_code, spelt_otherwise.json()) == (404, NOT_FOUND)
 
     @pytest.mark.parametrize("path", WELL_KNOWN)
     @pytest.mark.parametrize("name", ["production", "DEVELOPMENT", "dev%00elopment", "dev%ED%A0%80", "%FF", "x" * 500])
@@ -231,6 +231,6 @@ def test_another_host_is_not_answered(path: str) -> None:
 
 def test_another_root_leads_nowhere() -> None:
     environment = build().environment
-    for root in ("", "/auth", f"/auth/{environment.project_id.hex}", f"/v2/apps/{environment.id.hex}"):
+    for root in ("", "/v1/apps", f"/auth/{environment.project_id.hex}", f"/v2/apps/{environment.id.hex}"):
         answer = client().get(f"{root}/.well-known/jwks.json")
         assert (answer.status_code, answer.json()) == (404, NOT_FOUND)

@@ -1,0 +1,176 @@
+"""What somebody of another environment could try at each route. A new route gets its line in CASES."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from apps.core import crypto
+from tests.world import World, client
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Answer
+
+ADA, PHONE = "ada@example.com", "+14155550123"
+# As Django writes the two roots, with their named groups.
+PARAMETER = re.compile(r"\(\?P<(\w+)>[^)]*\)")
+
+
+@dataclass(frozen=True)
+class Loot:
+    """What somebody holds who belongs to another environment, or claims to hold."""
+
+    project_id: UUID
+    name: str
+    environment_id: UUID
+    app_key: str
+    api_key: str
+    access_token: str
+    refresh_token: str
+    passage_token: str
+    otp_id: str
+    code: str
+    person: str
+
+
+@dataclass(frozen=True)
+class Door:
+    """A root of the environment that is tried, with its own rightful keys and token."""
+
+    world: World
+    access_token: str
+    template: str
+
+    def root(self, place: Loot | None = None) -> str:
+        ours = self.world.environment
+        project, name, own = (
+            (place.project_id, place.name, place.environment_id) if place else (ours.project_id, ours.name, ours.id)
+        )
+        known = {"project_id": project.hex, "environment": name, "app_id": own.hex}
+        path = PARAMETER.sub(lambda parameter: known[parameter[1]], self.template)
+        return "/" + path.removeprefix("^").removesuffix("(?:/|$)") + "/"
+
+    def post(self, route: str, body: Any, *, app_key: str | None = None, place: Loot | None = None) -> Answer:
+        """An empty `app_key` sends none."""
+        headers = self.key(app_key)
+        answer: Answer = client().post(self.root(place) + route, body, content_type="application/json", headers=headers)
+        return answer
+
+    def get(
+        self, route: str, *, bearer: str = "", app_key: str = "", place: Loot | None = None, **query: str
+    ) -> Answer:
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else self.key(app_key)
+        answer: Answer = client().get(self.root(place) + route, query, headers=headers)
+        return answer
+
+    def delete(self, route: str, *, app_key: str | None = None, place: Loot | None = None, **query: str) -> Answer:
+        url, headers = self.root(place) + route, self.key(app_key)
+        answer: Answer = client().delete(url, query_params=query, headers=headers)
+        return answer
+
+    def key(self, app_key: str | None) -> dict[str, str]:
+        sent = self.world.app_key if app_key is None else app_key
+        return {"APP-KEY": sent} if sent else {}
+
+
+Case = Callable[[Door, str, Loot], "Answer"]
+
+
+def foreign_key(body: Callable[[Loot], dict[str, str]]) -> list[Case]:
+    """The other side's APP-KEY at our address, and our APP-KEY at the other side's."""
+    return [
+        lambda door, route, loot: door.post(route, body(loot), app_key=loot.app_key),
+        lambda door, route, loot: door.post(route, body(loot), place=loot),
+    ]
+
+
+def with_email(loot: Loot) -> dict[str, str]:
+    return {"email": ADA}
+
+
+def with_code(loot: Loot) -> dict[str, str]:
+    return {"email": ADA, "otp_code": loot.code}
+
+
+def with_mobile(loot: Loot) -> dict[str, str]:
+    return {"country_code": "+1", "mobile": PHONE}
+
+
+def with_mobile_code(loot: Loot) -> dict[str, str]:
+    return {"mobile": PHONE, "otp_code": loot.code}
+
+
+def with_refresh_token(loot: Loot) -> dict[str, str]:
+    return {"refresh_token": loot.refresh_token}
+
+
+def with_identifier(loot: Loot) -> dict[str, str]:
+    return {"identifier": ADA}
+
+
+def with_otp_id(loot: Loot) -> dict[str, str]:
+    return {"otp": loot.code, "otp_id": loot.otp_id}
+
+
+def with_passage_token(loot: Loot) -> dict[str, str]:
+    return {"refresh_token": loot.passage_token}
+
+
+def at_our_address_with(body: Callable[[Loot], dict[str, str]]) -> list[Case]:
+    """With our own key, and without one where that is enough."""
+    return [
+        lambda door, route, loot: door.post(route, body(loot)),
+        lambda door, route, loot: door.post(route, body(loot), app_key=""),
+    ]
+
+
+def at_their_address(door: Door, route: str, loot: Loot) -> Answer:
+    """A public document, which is at one address only: parts of two addresses name nothing."""
+    if "app_id" in door.template:
+        return door.get(route, place=replace(loot, environment_id=loot.project_id))
+    return door.get(route, place=replace(loot, project_id=crypto.new_id()))
+
+
+CASES: dict[str, list[Case]] = {
+    "email-otp-signup": foreign_key(with_email),
+    "email-otp-login": [*foreign_key(with_email), *foreign_key(with_code), *at_our_address_with(with_code)],
+    "email-otp-verify": [*foreign_key(with_code), *at_our_address_with(with_code)],
+    "mobile-otp-signup": foreign_key(with_mobile),
+    "mobile-otp-login": [
+        *foreign_key(with_mobile),
+        *foreign_key(with_mobile_code),
+        *at_our_address_with(with_mobile_code),
+    ],
+    "mobile-otp-verify": [*foreign_key(with_mobile_code), *at_our_address_with(with_mobile_code)],
+    "token/refresh": [*foreign_key(with_refresh_token), *at_our_address_with(with_refresh_token)],
+    "token/revoke": [*foreign_key(with_refresh_token), *at_our_address_with(with_refresh_token)],
+    "login/otp": foreign_key(with_identifier),
+    "register/otp": foreign_key(with_identifier),
+    "otp/activate": [*foreign_key(with_otp_id), *at_our_address_with(with_otp_id)],
+    "tokens": [
+        *foreign_key(with_passage_token),
+        *at_our_address_with(with_passage_token),
+        lambda door, route, loot: door.delete(route, refresh_token=loot.passage_token),
+        lambda door, route, loot: door.delete(route, refresh_token=loot.passage_token, app_key=""),
+        lambda door, route, loot: door.delete(route, refresh_token=loot.passage_token, app_key=loot.app_key),
+        lambda door, route, loot: door.delete(route, refresh_token=loot.passage_token, place=loot),
+    ],
+    "": [
+        lambda door, route, loot: door.get(route, app_key=loot.app_key),
+        lambda door, route, loot: door.get(route, app_key=door.world.app_key, place=loot),
+    ],
+    "userinfo": [
+        lambda door, route, loot: door.get(route, bearer=loot.access_token),
+        lambda door, route, loot: door.get(route, bearer=door.access_token, place=loot),
+    ],
+    "dev/messages": [
+        lambda door, route, loot: door.get(route, bearer=loot.api_key),
+        lambda door, route, loot: door.get(route, bearer=door.world.messages_key, place=loot),
+        lambda door, route, loot: door.get(route, bearer=door.world.messages_key, recipient=loot.person),
+    ],
+    ".well-known/jwks.json": [at_their_address],
+    ".well-known/openid-configuration": [at_their_address],
+}
