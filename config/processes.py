@@ -73,7 +73,7 @@ def _web() -> list[str]:
         "--host": host(),
         "--port": environ.get("PORT", "8000"),
         "--workers": environ.get("WEB_WORKERS", "2"),
-        "--blocking-threads": environ.get("WEB_THREADS", "4"),
+        "--blocking-threads": environ.get("WEB_THREADS", "16"),
         "--backlog": "1024",
         "--backpressure": "512",
         "--workers-kill-timeout": "10",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -19,6 +19,9 @@ from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
 
 MAX_SENDS = 5
+# To one person, whoever asks. Without guesses the rules of resending allow some 25; guesses would make room for 120.
+MAX_SENDS_PER_HOUR = 30
+SECONDS_UNTIL_LESS_WAS_SENT = 300
 NONCE_BYTES = 16
 SHARED_TRIES = 1  # PostgreSQL counts array elements from one; the tries of send number n are element n + 1.
 
@@ -33,6 +36,7 @@ NOISE_FLOOR = 500
 class Purpose(models.TextChoices):
     SIGN_IN = "sign_in"
     OPERATOR = "operator"
+    OPERATOR_LINK = "operator_link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Issued:
     challenge_id: uuid.UUID
     provisional_user_id: uuid.UUID
     expires_in: float
-    handle: str
+    handle: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +66,35 @@ class Attempt:
 class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     # One statement, because two starts at once must agree on one code:
     # resent carries the live code on (it keeps the tries and adds one counter, for the new handle);
-    # ended  makes room where the code expired, has less than half its time to be had, or its shared tries are spent;
+    # ended  makes room where the code expired, can no longer be derived, has less than half its time to be had, or has
+    #        its shared tries spent. The last only where no handle is out: a stranger's guesses must not end its code;
+    # sent   bounds what a stranger can have sent to one person, with guesses or without;
     # fresh  inserts unless resent did. A concurrent start holds the unique key or the row lock: then nothing comes
     #        back, and the caller is told to wait, because the other start has just sent a code.
     # PostgreSQL runs `ended` before `fresh` because `fresh` reads its count; the row it ended no longer conflicts.
     ISSUE = """
-        WITH resent AS (
+        WITH sent AS (
+            SELECT coalesce(sum(cardinality(tries) - 1), 0) AS messages FROM challenges_challenge
+             WHERE environment_id = %(environment)s AND identifier = %(identifier)s AND purpose = %(purpose)s
+               AND created_at > now() - interval '1 hour'
+        ), resent AS (
             UPDATE challenges_challenge
                SET tries = tries || 0, last_sent_at = now(), creates_user = creates_user OR %(creates_user)s,
+                   has_handles = has_handles OR %(by_handle)s,
                    expires_at = least(now() + ttl, created_at + 2 * ttl)
              WHERE environment_id = %(environment)s AND purpose = %(purpose)s AND identifier = %(identifier)s
                AND nonce IS NOT NULL AND expires_at > now() AND last_sent_at <= now() - %(pause)s
-               AND renewable_until >= now() AND tries[1] < max_tries AND cardinality(tries) <= %(max_sends)s
+               AND renewable_until >= now() AND (tries[1] < max_tries OR %(by_handle)s)
+               AND cardinality(tries) <= %(max_sends)s AND key_version = ANY(%(key_versions)s)
+               AND (SELECT messages FROM sent) < %(hourly)s
             RETURNING *
         ), ended AS (
             UPDATE challenges_challenge SET nonce = NULL
              WHERE environment_id = %(environment)s AND purpose = %(purpose)s AND identifier = %(identifier)s
                AND nonce IS NOT NULL
-               AND (expires_at <= now()
-                    OR last_sent_at <= now() - %(pause)s AND (renewable_until < now() OR tries[1] >= max_tries))
+               AND (expires_at <= now() OR key_version <> ALL(%(key_versions)s)
+                    OR last_sent_at <= now() - %(pause)s AND (SELECT messages FROM sent) < %(hourly)s
+                       AND (renewable_until < now() OR tries[1] >= max_tries AND NOT has_handles))
             RETURNING id
         ), person AS (
             SELECT coalesce(sum(failures), 0) AS failures FROM challenges_failurecount
@@ -93,16 +107,16 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         ), fresh AS (
             INSERT INTO challenges_challenge (id, environment_id, purpose, channel, identifier, nonce, key_version,
                    code_length, max_tries, tries, ttl, created_at, last_sent_at, expires_at, renewable_until,
-                   provisional_user_id, creates_user)
+                   provisional_user_id, creates_user, has_handles)
             SELECT %(id)s, %(environment)s, %(purpose)s, %(channel)s, %(identifier)s, %(nonce)s, %(key_version)s,
                    CASE WHEN person.failures >= %(longest_after)s THEN greatest(%(code_length)s, %(longest)s)
                         WHEN person.failures >= %(longer_after)s OR noise.failures > %(noise)s
                         THEN greatest(%(code_length)s, %(longer)s)
                         ELSE %(code_length)s END,
                    %(max_tries)s, ARRAY[0, 0], %(ttl)s, now(), now(), now() + %(ttl)s, now() + 1.5 * %(ttl)s,
-                   %(user)s, %(creates_user)s
-              FROM person, noise
-             WHERE NOT EXISTS (SELECT FROM resent) AND (SELECT count(*) FROM ended) >= 0
+                   %(user)s, %(creates_user)s, %(by_handle)s
+              FROM person, noise, sent
+             WHERE sent.messages < %(hourly)s AND NOT EXISTS (SELECT FROM resent) AND (SELECT count(*) FROM ended) >= 0
             ON CONFLICT (environment_id, purpose, identifier) WHERE nonce IS NOT NULL DO NOTHING
             RETURNING *
         )
@@ -135,7 +149,14 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     """
 
     def issue(
-        self, environment: Environment, *, purpose: Purpose, channel: str, identifier: str, creates_user: bool
+        self,
+        environment: Environment,
+        *,
+        purpose: Purpose,
+        channel: str,
+        identifier: str,
+        creates_user: bool,
+        by_handle: bool = False,
     ) -> Issued:
         """Make or carry on the one live challenge. Raises RateLimited while the last message is too recent.
 
@@ -148,6 +169,8 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             "channel": channel,
             "identifier": identifier,
             "creates_user": creates_user,
+            "by_handle": by_handle,
+            "key_versions": crypto.key_versions(),
             "id": crypto.new_id(),
             "user": crypto.new_id(),
             "nonce": crypto.random_bytes(NONCE_BYTES),
@@ -167,11 +190,11 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         live = self.for_environment(environment).filter(purpose=purpose, identifier=identifier, nonce__isnull=False)
         challenge = live.first()
         if challenge is None:
-            return 1
+            return SECONDS_UNTIL_LESS_WAS_SENT
         paused = challenge.last_sent_at + timedelta(seconds=environment.resend_after)
         is_full = len(challenge.tries) > MAX_SENDS
         again = max(paused, challenge.renewable_until) if is_full else paused
-        return (again - timezone.now()).total_seconds()
+        return max((again - timezone.now()).total_seconds(), 1)
 
     def check_code(self, environment: Environment, *, purpose: Purpose, identifier: str, code: str) -> Attempt:
         """Compare a guess with the live code of `identifier`. Raises CodeExpired when there is none."""
@@ -213,7 +236,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
 
     def purge(self, after: timedelta) -> int:
         """Remove what ended longer than `after` ago; returns how many."""
-        return self.filter(nonce=None, expires_at__lt=Now() - after).delete()[0]
+        return self.filter(nonce=None, expires_at__lt=Now() - after).delete_in_batches()
 
 
 def _policy(environment: Environment) -> dict[str, Any]:
@@ -223,6 +246,7 @@ def _policy(environment: Environment) -> dict[str, Any]:
         "code_length": environment.code_length,
         "max_tries": environment.max_tries,
         "max_sends": MAX_SENDS,
+        "hourly": MAX_SENDS_PER_HOUR,
         "budget_ttl": BUDGET_TTL,
         "longer_after": LONGER_AFTER,
         "longer": LONGER_DIGITS,
@@ -260,7 +284,7 @@ class Challenge(models.Model):
     """A demand to prove control of an identifier. The nonce is there exactly while a code for it is live."""
 
     id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
-    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+", db_index=False)
     purpose = models.CharField(max_length=20, choices=Purpose.choices)
     channel = models.CharField(max_length=8)
     identifier = models.CharField(max_length=254)
@@ -276,6 +300,7 @@ class Challenge(models.Model):
     renewable_until = models.DateTimeField(help_text="Later a resend would get less than half a code_ttl.")
     provisional_user_id = models.UUIDField(help_text="Of the user that this challenge creates, if it creates one.")
     creates_user = models.BooleanField(help_text="One of its starts was a sign-up.")
+    has_handles = models.BooleanField(default=False, help_text="One of its starts was given a handle to redeem by.")
 
     objects: ClassVar[ChallengeQuerySet] = ChallengeQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -287,7 +312,10 @@ class Challenge(models.Model):
                 name="one_live_challenge",
             ),
         )
-        indexes = (models.Index(fields=["environment", "created_at"], name="challenge_by_time"),)
+        indexes = (
+            models.Index(fields=["environment", "created_at"], name="challenge_by_time"),
+            models.Index(fields=["environment", "identifier", "created_at"], name="challenge_by_person"),
+        )
 
     def __str__(self) -> str:
         return f"{self.purpose} by {self.channel} at {self.created_at:%Y-%m-%dT%H:%M:%SZ}"
@@ -310,7 +338,7 @@ class Challenge(models.Model):
 
 class FailureCountQuerySet(EnvironmentQuerySet["FailureCount"]):
     def purge(self) -> int:
-        return self.filter(minute__lt=Now() - BUDGET_TTL).delete()[0]
+        return self.filter(minute__lt=Now() - BUDGET_TTL).delete_in_batches()
 
     def usual(self, days: int = 7) -> dict[uuid.UUID, int]:
         """Failures in ten minutes on the average of the last `days`, for the environments that had any."""
@@ -323,7 +351,7 @@ class FailureCount(models.Model):
     """Wrong codes against live challenges, by person and minute: the budget that belongs to the person."""
 
     id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
-    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+", db_index=False)
     identifier = models.CharField(max_length=254)
     minute: models.DateTimeField[datetime, datetime] = models.DateTimeField()
     failures = models.PositiveIntegerField()

@@ -64,6 +64,11 @@ def current_key_version() -> int:
     return next(iter(_master_keys()))
 
 
+def key_versions() -> list[int]:
+    """The versions that something can still be derived with."""
+    return list(_master_keys())
+
+
 @lru_cache(maxsize=256)
 def derived_key(purpose: str, version: int) -> bytes:
     """32 bytes for one purpose. Raises KeyError when that version has been taken out of ENCRYPTION_KEYS."""

@@ -75,7 +75,7 @@ class MessageQuerySet(EnvironmentQuerySet["Message"]):
     def purge(self, before: timedelta) -> int:
         """Remove what is settled and older than `before`; returns how many."""
         old = self.exclude(state=Message.State.QUEUED).filter(created_at__lt=Now() - before)
-        return old.delete()[0]
+        return old.delete_in_batches()
 
 
 class Message(models.Model):
@@ -87,7 +87,7 @@ class Message(models.Model):
         DEAD = "dead", "could not be delivered"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+", db_index=False)
     channel = models.CharField(max_length=8, choices=[(channel, channel) for channel in Channel])
     template = models.CharField(max_length=32)
     reference = models.UUIDField()
@@ -147,14 +147,14 @@ class CapturedMessageQuerySet(EnvironmentQuerySet["CapturedMessage"]):
         return self.filter(created_at__gt=Now() - CAPTURED_TTL)
 
     def purge(self) -> int:
-        return self.filter(created_at__lte=Now() - CAPTURED_TTL).delete()[0]
+        return self.filter(created_at__lte=Now() - CAPTURED_TTL).delete_in_batches()
 
 
 class CapturedMessage(models.Model):
     """What would have been sent from an environment that has no provider; the body is sealed, and gone after a day."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+", db_index=False)
     recipient = models.CharField(max_length=254)
     body_sealed = models.BinaryField(editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

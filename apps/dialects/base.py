@@ -127,6 +127,11 @@ class DialectView(APIView):
             raise InvalidClient
         return Caller(environment, Client(environment.id, self.profile))
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        if "Transfer-Encoding" in request.headers:
+            # Django reads no body without a length, and would take this one for empty.
+            raise InvalidRequest("A body needs a Content-Length.")
+
     def parse(self, serializer: type[S]) -> dict[str, Any]:
         """The values of the body. Raises InvalidRequest, which names the field."""
         if not isinstance(self.request.data, dict):

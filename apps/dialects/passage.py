@@ -113,7 +113,7 @@ class PassageView(DialectView):
         context = self.context
         if language := form.get("language"):
             context = replace(context, language=language)
-        started = start(caller.environment, intent=intent, to=form["identifier"], context=context)
+        started = start(caller.environment, intent=intent, to=form["identifier"], context=context, by_handle=True)
         return Response({"otp_id": started.handle}, status=status)
 
 

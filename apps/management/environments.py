@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from apps.audit.models import Actor, Event
 from apps.core import crypto
 from apps.management.acting import SHELL, Acting
 from apps.tenants.models import ApplicationKey, Environment, Project
-from apps.tokens.signing_keys import Profile, SigningKey, audience
+from apps.tokens.signing_keys import PUBLISHED_AHEAD, PUBLISHED_SOON, Profile, SigningKey, audience
 
 PUBLISHABLE_PREFIX = "pk"
 KEY_OVERLAP = timedelta(hours=24)
@@ -27,7 +27,7 @@ class NewKey:
     """`secret` is here and nowhere after this."""
 
     key: ApplicationKey
-    secret: str
+    secret: str = field(repr=False)
 
 
 def name_issuers(environment: Environment) -> bool:
@@ -57,18 +57,24 @@ def move_issuers(environment: Environment) -> None:
     """Bring the environment's names up to date. Tokens of the old ones are honoured until the last of them ends."""
     if name_issuers(environment):
         environment.save(update_fields=["issuer", "passage_issuer"])
-        add_signing_keys(environment, at_once=True)
+        add_signing_keys(environment, ahead=timedelta(0))
 
 
 @transaction.atomic
-def add_signing_keys(environment: Environment, *, at_once: bool = False) -> list[SigningKey]:
-    """The next key of each profile, signing after everybody had a day to fetch it; the current ones retire when their
-    tokens have ended. `at_once` signs with them now: for a new issuer, and after a theft.
-    """
-    keys = [SigningKey.objects.add(environment, profile, at_once=at_once) for profile in Profile]
+def add_signing_keys(environment: Environment, *, ahead: timedelta = PUBLISHED_AHEAD) -> list[SigningKey]:
+    """The next key of each profile, signing after everybody had time to fetch it; the current ones retire when their
+    tokens have ended."""
+    keys = [SigningKey.objects.add(environment, profile, ahead=ahead) for profile in Profile]
     for key in keys:
         Event.objects.record(environment, Event.Kind.SIGNING_KEY_CREATED, facts={"kid": key.kid})
     return keys
+
+
+@transaction.atomic
+def replace_stolen_keys(environment: Environment) -> list[SigningKey]:
+    """New keys that sign now, and nothing that the old ones signed is believed any more."""
+    SigningKey.objects.disown(environment)
+    return add_signing_keys(environment, ahead=timedelta(0))
 
 
 @transaction.atomic
@@ -91,7 +97,7 @@ def _follow_audiences(environment: Environment) -> None:
     for profile in Profile:
         newest = SigningKey.objects.for_environment(environment).filter(profile=profile, retires_at=None).first()
         if newest and newest.audience != audience(environment, profile):
-            SigningKey.objects.add(environment, profile, at_once=True)
+            SigningKey.objects.add(environment, profile, ahead=PUBLISHED_SOON)
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ opens Django's own session for a browser.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import transaction
@@ -31,7 +31,7 @@ class Link:
     """A single-use way in for ten minutes: `url` is shown to nobody else."""
 
     operator: Operator
-    token: str
+    token: str = field(repr=False)
 
     @property
     def url(self) -> str:
@@ -60,10 +60,15 @@ def start(email: str, context: RequestContext) -> str:
     Whether it is one is found out by the worker, so the answer tells nobody. Raises RateLimited.
     """
     environment = system_environment()
-    spend("operator-start", context.ip, ATTEMPTS)
+    spend("operator-start", context.network, ATTEMPTS)
     with transaction.atomic():
         issued = Challenge.objects.issue(
-            environment, purpose=Purpose.OPERATOR, channel=Channel.EMAIL, identifier=email, creates_user=False
+            environment,
+            purpose=Purpose.OPERATOR,
+            channel=Channel.EMAIL,
+            identifier=email,
+            creates_user=False,
+            by_handle=True,
         )
         Message.objects.enqueue(
             environment,
@@ -80,9 +85,13 @@ def start(email: str, context: RequestContext) -> str:
 
 def sign_in(handle: str, code: str, context: RequestContext) -> Operator:
     """The operator who got `code` for `handle`. Raises a subclass of InvalidGrant, always after COMMIT."""
-    spend("operator-sign-in", context.ip, ATTEMPTS)
+    return _redeem(Purpose.OPERATOR, handle, code, context)
+
+
+def _redeem(purpose: Purpose, handle: str, code: str, context: RequestContext) -> Operator:
+    spend("operator-sign-in", context.network, ATTEMPTS)
     environment = system_environment()
-    attempt = Challenge.objects.check_handle(environment, purpose=Purpose.OPERATOR, handle=handle, code=code)
+    attempt = Challenge.objects.check_handle(environment, purpose=purpose, handle=handle, code=code)
     if not attempt.is_right:
         Challenge.objects.refuse(attempt)
     if not Challenge.objects.consume(attempt):
@@ -95,12 +104,20 @@ def sign_in(handle: str, code: str, context: RequestContext) -> Operator:
 
 
 def make_link(operator: Operator) -> Link:
-    """A fresh way in, for whoever has a shell: no message is sent, and an earlier code or link ends."""
+    """A fresh way in, for whoever has a shell: no message is sent, and an earlier link ends.
+
+    It has a purpose of its own, so that nobody who asks for a code can lengthen its life.
+    """
     environment = system_environment()
     with transaction.atomic():
-        Challenge.objects.end(environment, purpose=Purpose.OPERATOR, identifier=operator.email)
+        Challenge.objects.end(environment, purpose=Purpose.OPERATOR_LINK, identifier=operator.email)
         issued = Challenge.objects.issue(
-            environment, purpose=Purpose.OPERATOR, channel=Channel.EMAIL, identifier=operator.email, creates_user=False
+            environment,
+            purpose=Purpose.OPERATOR_LINK,
+            channel=Channel.EMAIL,
+            identifier=operator.email,
+            creates_user=False,
+            by_handle=True,
         )
         code = Challenge.objects.get(id=issued.challenge_id).code()
     return Link(operator, f"{issued.handle}.{code}")
@@ -109,4 +126,4 @@ def make_link(operator: Operator) -> Link:
 def follow_link(token: str, context: RequestContext) -> Operator:
     """The operator that a link was made for. Raises a subclass of InvalidGrant."""
     handle, _, code = token.partition(".")
-    return sign_in(handle, code, context)
+    return _redeem(Purpose.OPERATOR_LINK, handle, code, context)

@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
+from apps.core.database import first_query
 from apps.core.errors import InvalidToken
 from apps.core.identifiers import Contact
 from apps.delivery.models import CapturedMessage
@@ -26,7 +27,7 @@ class Captured:
 
 def reader(secret: str, address: Address) -> Environment:
     """The environment whose captured messages this API key reads. Raises InvalidToken."""
-    key = ApiKey.objects.presented(secret, address, Scope.READ_MESSAGES)
+    key = first_query(lambda: ApiKey.objects.presented(secret, address, Scope.READ_MESSAGES))
     if key.environment.is_production:
         raise InvalidToken
     return key.environment

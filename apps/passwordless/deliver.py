@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from apps.challenges.models import Challenge, Purpose
+from apps.core.crypto import key_versions
 from apps.core.identifiers import Channel, Kind
 from apps.delivery import segments
 from apps.delivery.models import CapturedMessage, Message
@@ -37,8 +38,9 @@ class Composed:
 def deliver(message: Message) -> None:
     """Carry one claimed message as far as it goes. Every way out writes the row, or leaves it to fall due again."""
     environment = Environment.objects.select_related("project").get(id=message.environment_id)
-    unexpired = Challenge.objects.for_environment(environment).filter(expires_at__gt=Now())
-    challenge = unexpired.filter(id=message.reference).first()
+    # A code of a key that was taken out of ENCRYPTION_KEYS cannot be derived any more.
+    live = Challenge.objects.filter(expires_at__gt=Now(), key_version__in=key_versions())
+    challenge = live.for_environment(environment).filter(id=message.reference).first()
     if challenge is None or challenge.nonce is None:
         message.obsolete("the challenge has ended")
     elif not _wanted(environment, message):

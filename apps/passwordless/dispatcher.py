@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from celery import bootsteps
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from apps.delivery.models import Message
 from apps.delivery.providers import smtp
@@ -39,7 +39,8 @@ class Dispatcher:
         """Finish what is being sent; what was not begun falls due again for another worker."""
         self._stopped.set()
         self._woken.set()
-        self._clock.join()
+        if self._clock.is_alive():
+            self._clock.join()
         self._pool.shutdown(wait=True)
         smtp.hang_up()
 
@@ -53,14 +54,16 @@ class Dispatcher:
             try:
                 while not self._stopped.is_set() and self._dispatch():
                     pass
-            except DatabaseError as failure:
-                log.warning("outbox_unreadable", reason=type(failure).__name__)
-            finally:
                 connection.close()
+            except Exception as failure:
+                # Whatever it was, the clock goes on: nobody else looks into the outbox for this process.
+                log.warning("outbox_unreadable", reason=type(failure).__name__)
 
     def _dispatch(self) -> bool:
         """Claim once and hand out. True when there may be more: every idle thread got something."""
         self._idle.acquire()
+        if self._stopped.is_set():
+            return False
         room = 1
         while room < THREADS and self._idle.acquire(blocking=False):
             room += 1

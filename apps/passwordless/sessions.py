@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from apps.audit.models import Actor, Event
 from apps.core.context import RequestContext
 from apps.core.errors import InvalidToken, RefreshTokenReused
 from apps.core.identifiers import Kind
 from apps.passwordless.start import limit
-from apps.tenants.models import Environment
+from apps.tenants.models import ApplicationKey, Environment
 from apps.tokens import jwt
 from apps.tokens.sessions import Outcome, Session
 from apps.tokens.signing_keys import Profile
@@ -22,10 +22,10 @@ NOTEWORTHY = {Outcome.REPLAYED: Event.Kind.REFRESH_REPLAYED, Outcome.REUSED: Eve
 @dataclass(frozen=True, slots=True)
 class Tokens:
     user_id: uuid.UUID
-    access_token: str
+    access_token: str = field(repr=False)
     expires_at: int
     """Of the access token, in seconds since the epoch."""
-    refresh_token: str
+    refresh_token: str = field(repr=False)
     refresh_expires_at: int
     """If it is not used before: each refresh moves it, up to the session's absolute end."""
 
@@ -70,12 +70,22 @@ def current_user(environment: Environment, *, access_token: str) -> CurrentUser:
     """Whose access token this is. Raises InvalidToken also for a genuine one whose session has ended."""
     claims = jwt.read(environment, Profile.ACCESS, access_token)
     session = Session.objects.alive(environment, claims.session_id)
-    if session is None or session.user_id != claims.user_id:
+    if session is None or (session.user_id, session.client_id) != (claims.user_id, claims.client_id):
+        raise InvalidToken
+    if not _is_client_alive(environment, session.client_id):
         raise InvalidToken
     email = Identifier.objects.for_environment(environment).filter(user_id=session.user_id, kind=Kind.EMAIL).first()
     if email is None:
         return CurrentUser(session.user_id, None, email_verified=False)
     return CurrentUser(session.user_id, email.value, email_verified=email.verified_at is not None)
+
+
+def _is_client_alive(environment: Environment, client_id: uuid.UUID) -> bool:
+    """Whether the application may still call: by one of its keys, or without any where that is allowed."""
+    if client_id == environment.id:
+        return environment.allows_keyless_clients
+    keys = ApplicationKey.objects.for_environment(environment).usable()
+    return keys.filter(client_id=client_id).exists()
 
 
 def sign(environment: Environment, backend: jwt.KeyBackend, session: Session, refresh_token: str) -> Tokens:

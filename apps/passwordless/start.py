@@ -36,8 +36,10 @@ class Started:
     expires_in: float
 
 
-def start(environment: Environment, *, intent: Intent, to: Contact, context: RequestContext) -> Started:
-    """Issue a code for `to` and enqueue the message that carries it.
+def start(
+    environment: Environment, *, intent: Intent, to: Contact, context: RequestContext, by_handle: bool = False
+) -> Started:
+    """Issue a code for `to` and enqueue the message that carries it. `by_handle`: the caller will redeem by handle.
 
     With concealment nobody is looked up here: the worker finds out whether there is anybody to write to, so that the
     answer is the same for all in bytes and in time. Without it, raises UserExists, UnknownUser or UserDisabled.
@@ -48,14 +50,16 @@ def start(environment: Environment, *, intent: Intent, to: Contact, context: Req
         raise SignUpClosed
     _refuse_other_countries(environment, to)
     with transaction.atomic():
-        person = None if environment.concealment else _person(environment, intent, to)
         issued = Challenge.objects.issue(
             environment,
             purpose=Purpose.SIGN_IN,
             channel=to.channel,
             identifier=to.value,
             creates_user=intent is Intent.SIGN_UP,
+            by_handle=by_handle,
         )
+        # After the challenge, as a verify locks them; a refusal here takes the challenge back as well.
+        person = None if environment.concealment else _person(environment, intent, to)
         _enqueue(environment, intent, to, issued, context)
         transaction.on_commit(hint.wake_workers)
     user_id = person.user_id if person else issued.provisional_user_id
@@ -65,7 +69,7 @@ def start(environment: Environment, *, intent: Intent, to: Contact, context: Req
 def limit(environment: Environment, step: str, context: RequestContext) -> None:
     if environment.requests_per_minute is not None:
         rate = ratelimit.Rate(environment.requests_per_minute, 60)
-        ratelimit.spend(step, f"{environment.id}/{context.ip}", rate)
+        ratelimit.spend(step, f"{environment.id}/{context.network}", rate)
 
 
 def _refuse_other_countries(environment: Environment, to: Contact) -> None:

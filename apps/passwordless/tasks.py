@@ -26,10 +26,15 @@ def wake() -> None:
 
 @shared_task(name="passwordless.keep_house")
 def keep_house() -> None:
-    """Forget what has run out. Each step stands alone and may run twice."""
+    """Forget secrets that have run out: nonces of expired codes, captured bodies. It may run twice."""
     Challenge.objects.end_expired()
-    Challenge.objects.purge(ENDED_CHALLENGES_KEPT)
     CapturedMessage.objects.purge()
+
+
+@shared_task(name="passwordless.purge")
+def purge() -> None:
+    """Remove old rows. Each step stands alone and may run twice."""
+    Challenge.objects.purge(ENDED_CHALLENGES_KEPT)
     Message.objects.purge(SETTLED_MESSAGES_KEPT)
     FailureCount.objects.purge()
     Session.objects.purge(ENDED_SESSIONS_KEPT)

@@ -151,7 +151,10 @@ class Environment(models.Model):
         help_text="Where text messages may go (ISO 3166); empty means everywhere.",
     )
     sms_domain = models.CharField(
-        max_length=253, blank=True, help_text="The site whose code fields phones fill in by themselves."
+        max_length=253,
+        blank=True,
+        validators=[RegexValidator(r"^[A-Za-z0-9.-]+\Z")],
+        help_text="The site whose code fields phones fill in by themselves.",
     )
     sms_provider_sealed = models.BinaryField(null=True, editable=False)
 
@@ -230,7 +233,9 @@ class ApplicationKey(models.Model):
     """The `APP-KEY` header. Keys come and go; `client_id` names the application and outlives them."""
 
     id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
-    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="application_keys")
+    environment = models.ForeignKey(
+        Environment, on_delete=models.CASCADE, related_name="application_keys", db_index=False
+    )
     client_id = models.UUIDField(default=crypto.new_id, editable=False)
     name = models.CharField(max_length=100)
     digest = models.BinaryField(max_length=32, editable=False)

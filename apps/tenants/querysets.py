@@ -15,3 +15,10 @@ class EnvironmentQuerySet(models.QuerySet[M], Generic[M]):
 
     def for_environment(self, environment: Environment) -> Self:
         return self.filter(environment_id=environment.id)
+
+    def delete_in_batches(self, size: int = 5000) -> int:
+        """Delete what matches without holding locks or a transaction for long; returns how many."""
+        deleted = 0
+        while ids := list(self.order_by().values_list("pk", flat=True)[:size]):
+            deleted += models.QuerySet(self.model).filter(pk__in=ids).delete()[0]
+        return deleted

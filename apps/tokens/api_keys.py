@@ -52,7 +52,7 @@ class ApiKeyQuerySet(EnvironmentQuerySet["ApiKey"]):
 
 class ApiKey(models.Model):
     id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
-    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="api_keys")
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="api_keys", db_index=False)
     name = models.CharField(max_length=100)
     digest = models.BinaryField(max_length=32, editable=False)
     last_four = models.CharField(max_length=4, editable=False)

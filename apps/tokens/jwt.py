@@ -15,7 +15,7 @@ from rest_framework_simplejwt.tokens import Token
 
 from apps.core.errors import InvalidToken
 from apps.tenants.models import Environment
-from apps.tokens.keyring import KeyRing, ring
+from apps.tokens.keyring import KeyRing, key_named, ring
 from apps.tokens.signing_keys import Profile, SigningKey
 
 REQUIRED_CLAIMS = ["exp", "iat", "nbf", "jti", "sub", "iss", "aud"]
@@ -106,9 +106,8 @@ def sign(
 
 def read(environment: Environment, profile: Profile, text: str) -> Claims:
     """Check form, key, signature, typ, iss, aud and time. Raises InvalidToken. Junk costs no query."""
-    keys = ring(environment, profile)
     try:
-        key = keys.keys[_kid(text)]
+        keys, key = key_named(environment, profile, _kid(text))
         claims = AccessToken(KeyBackend(keys, key), text)
         return _claims(claims.payload)
     except (jwt.InvalidTokenError, TokenError, KeyError, ValueError):

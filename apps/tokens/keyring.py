@@ -18,6 +18,8 @@ from apps.tenants.models import Environment
 from apps.tokens.signing_keys import Profile, SigningKey
 
 FRESH_SECONDS = 60
+# A key that signs at once is unknown to the other processes: they look again, but junk makes them look only so often.
+LOOK_AGAIN_SECONDS = 1
 MAX_RINGS = 2048
 
 
@@ -39,6 +41,15 @@ class KeyRing:
         if key.kid not in self.opened:
             self.opened[key.kid] = key.private_key()
         return self.opened[key.kid]
+
+
+def key_named(environment: Environment, profile: Profile, kid: str) -> tuple[KeyRing, SigningKey]:
+    """The published key with this `kid`. Raises KeyError."""
+    keys = ring(environment, profile)
+    if kid not in keys.keys and time.monotonic() - keys.read_at > LOOK_AGAIN_SECONDS:
+        forget(environment)
+        keys = ring(environment, profile)
+    return keys, keys.keys[kid]
 
 
 _rings: OrderedDict[tuple[uuid.UUID, str], KeyRing] = OrderedDict()

@@ -144,7 +144,7 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         return live.for_environment(environment).first()
 
     def purge(self, after: timedelta) -> int:
-        return self.filter(idle_expires_at__lt=Now() - after).delete()[0]
+        return self.filter(idle_expires_at__lt=Now() - after).delete_in_batches()
 
 
 def _outcome(presented: int, before: int, after: int, *, is_revoked: bool) -> Outcome:
@@ -157,7 +157,7 @@ def _outcome(presented: int, before: int, after: int, *, is_revoked: bool) -> Ou
 
 class Session(models.Model):
     id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
-    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+", db_index=False)
     user = models.ForeignKey(EndUser, on_delete=models.CASCADE, related_name="sessions")
     client_id = models.UUIDField()
     profile = models.CharField(max_length=16, choices=Profile.choices, default=Profile.ACCESS)

@@ -22,6 +22,10 @@ from apps.tenants.querysets import EnvironmentQuerySet
 
 # Clients cache a key set for minutes (PyJWKClient 5, most servers an hour); a key is published this long before use.
 PUBLISHED_AHEAD = timedelta(hours=24)
+# When a key's row no longer says what it should: as long as our own processes and documents remember the old ring.
+PUBLISHED_SOON = timedelta(minutes=7)
+# The upper bound of Environment.access_token_ttl and an hour for clocks: the policy may change before the key ends.
+LONGEST_TOKEN = timedelta(hours=25)
 
 
 class Profile(models.TextChoices):
@@ -64,21 +68,27 @@ class SigningKeyQuerySet(EnvironmentQuerySet["SigningKey"]):
         alive = models.Q(retires_at=None) | models.Q(retires_at__gt=now)
         return self.filter(alive).order_by("-activates_at")
 
-    def add(self, environment: Environment, profile: Profile, *, at_once: bool = False) -> SigningKey:
-        """A fresh key: current when it is the first or is wanted at once, else next, for everybody's caches' sake."""
-        before = self.for_environment(environment).filter(profile=profile, retires_at=None)
+    def add(self, environment: Environment, profile: Profile, *, ahead: timedelta = PUBLISHED_AHEAD) -> SigningKey:
+        """A fresh key: current when it is the first, else next, for the sake of everybody's caches."""
         now = timezone.now()
-        activates_at = now + PUBLISHED_AHEAD if before.exists() and not at_once else now
-        before.update(retires_at=activates_at + timedelta(seconds=environment.access_token_ttl) + timedelta(hours=1))
+        # A key that has not signed yet is of no use beside this one, and would take over from it later.
+        self.for_environment(environment).filter(profile=profile, activates_at__gt=now).delete()
+        before = self.for_environment(environment).filter(profile=profile, retires_at=None)
+        activates_at = now + ahead if before.exists() else now
+        before.update(retires_at=activates_at + LONGEST_TOKEN)
         key = SigningKey(environment=environment, profile=profile, activates_at=activates_at)
         key.generate()
         key.save(force_insert=True)
         return key
 
+    def disown(self, environment: Environment) -> int:
+        """Retire every key at once, signed tokens and all: for a theft. Other processes notice within a minute."""
+        return self.for_environment(environment).published().update(retires_at=timezone.now())
+
 
 class SigningKey(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+")
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+", db_index=False)
     profile = models.CharField(max_length=16, choices=Profile.choices)
     kid = models.CharField(max_length=43, editable=False, help_text="RFC 7638 thumbprint.")
     algorithm = models.CharField(max_length=8)

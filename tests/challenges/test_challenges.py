@@ -7,6 +7,7 @@ from apps.challenges.models import Challenge, Issued, Purpose
 from apps.core.errors import ChallengeLocked, CodeExpired, CodeMismatch
 from apps.passwordless.tasks import keep_house
 from tests.challenges.clock import live, pass_time, seconds_left
+from tests.dialects.passage_app import App
 from tests.world import World, build
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -185,3 +186,24 @@ def test_a_handle_of_another_environment_or_a_changed_one_names_nothing(world: W
     for handle in (elsewhere.handle, changed, issued.handle + "\n", issued.handle[:-1], "é", ""):
         with pytest.raises(CodeExpired):
             guess(world, handle, live(world).code())
+
+
+def test_a_strangers_guesses_do_not_end_the_code_of_somebody_with_a_handle(world: World) -> None:
+    app = App(world, app_key=world.app_key)
+    owner = app.registered(ADA)
+    code = world.code(ADA)
+    for _ in range(5):
+        world.verify(ADA, ALWAYS_WRONG)
+    assert world.sign_up(ADA).status_code == 429
+    assert app.activate(owner, code).status_code == 200
+
+
+def test_no_more_than_thirty_messages_an_hour_go_to_one_person(world: World) -> None:
+    statuses = []
+    for _ in range(35):
+        statuses.append(world.sign_up(ADA).status_code)
+        for _ in range(5):
+            world.verify(ADA, ALWAYS_WRONG)
+    assert statuses == [201] * 30 + [429] * 5
+    pass_time(world, 3601)
+    assert world.sign_up(ADA).status_code == 201

@@ -88,6 +88,7 @@ BODIES: dict[str, tuple[Callable[[str], bytes], int]] = {
     "with a comment": (plus('/* more */ "more": 1'), 400),
     "with an integer of 5,000 digits": (plus('"more": ' + "9" * 5000), 400),
     "one level too deep": (plus(nested(MAX_DEPTH + 1)), 400),
+    "too deep, behind brackets in a string": (plus(f'"text": "{"]" * 900}", {nested(MAX_DEPTH + 1)}'), 400),
     "7,000 levels deep": (plus(nested(7000)), 400),
     "7,000 objects deep, and cut off": (always(b'{"a":' * 3000), 400),
     "20,000 levels deep": (plus(nested(20_000)), 413),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def test_it_refuses_whatever_else_there_is(sdk: Sdk, passage: App, new_app: NewA
 
 def test_it_follows_a_change_of_keys(sdk: Sdk, passage: App) -> None:
     before = passage.signed_in(ADA)
-    add_signing_keys(passage.world.environment, at_once=True)
+    add_signing_keys(passage.world.environment, ahead=timedelta(0))
     keyring.forget(passage.world.environment)
     after = passage.refresh(before["refresh_token"]).json()["auth_result"]
     tokens = [before["auth_token"], after["auth_token"]]

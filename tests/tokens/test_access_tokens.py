@@ -9,6 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.errors import JoseError
 
+from apps.management.environments import revoke_application_key
+from apps.tenants.models import ApplicationKey
 from tests.tokens.signing import (
     es256,
     forged,
@@ -187,3 +189,11 @@ def test_it_refuses_a_genuine_token_of_another_environments_session(world: World
 def test_junk_is_no_token(world: World, junk: str) -> None:
     answer = world.get("userinfo", bearer=junk)
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
+
+
+def test_it_refuses_the_token_of_an_application_whose_only_key_was_revoked() -> None:
+    world = build()
+    token = world.signed_in("ada@example.com")["access_token"]
+    assert world.get("userinfo", bearer=token).status_code == 200
+    revoke_application_key(ApplicationKey.objects.for_environment(world.environment).get())
+    assert world.get("userinfo", bearer=token).status_code == 401

@@ -8,9 +8,9 @@ from django.core.management import call_command
 from django.db.models import F
 from pytest_django import Settings
 
-from apps.management.environments import move_issuers
+from apps.management.environments import add_signing_keys, move_issuers
 from apps.tokens import keyring
-from apps.tokens.signing_keys import SigningKey
+from apps.tokens.signing_keys import Profile, SigningKey
 from tests.tokens.signing import key_set, parts, verified
 from tests.world import World, build, client
 
@@ -31,10 +31,10 @@ def published(world: World) -> set[str]:
     return {str(key.kid) for key in key_set(world).keys}
 
 
-def add_key(world: World, *, at_once: bool = False) -> str:
+def add_key(world: World, *, stolen: bool = False) -> str:
     """The `kid` of a new signing key; as the command says it, which operators run."""
     before = published(world)
-    call_command("rotate_signing_keys", environment=world.environment.id, now=at_once, stdout=StringIO())
+    call_command("rotate_signing_keys", environment=world.environment.id, stolen=stolen, stdout=StringIO())
     keyring.forget(world.environment)
     (new,) = published(world) - before
     return new
@@ -64,14 +64,36 @@ def test_a_retired_key_is_published_while_its_tokens_live_and_then_goes(world: W
     pass_days(world, 1.01)
     assert world.get("userinfo", bearer=token).status_code == 200
     assert verified(world, token).header["kid"] == kid(token)
-    pass_days(world, 1)
+    pass_days(world, 1.1)
     assert published(world) == {kid(world.signed_in("bob@example.com")["access_token"])}
     assert world.get("userinfo", bearer=token).status_code == 401
 
 
-def test_after_a_theft_the_new_key_signs_at_once(world: World) -> None:
-    new = add_key(world, at_once=True)
-    assert kid(world.signed_in(ADA)["access_token"]) == new
+def test_after_a_theft_new_keys_sign_and_the_old_ones_tokens_are_refused(world: World) -> None:
+    token = world.signed_in(ADA)["access_token"]
+    new = add_key(world, stolen=True)
+    assert published(world) == {new}
+    assert world.get("userinfo", bearer=token).status_code == 401
+    assert kid(world.signed_in("bob@example.com")["access_token"]) == new
+
+
+def test_a_key_that_has_not_signed_yet_gives_way_to_the_one_after_it(world: World) -> None:
+    pending = add_key(world)
+    newest = add_key(world)
+    assert pending not in published(world)
+    pass_days(world, 1.1)
+    assert kid(world.signed_in(ADA)["access_token"]) == newest
+
+
+def test_a_token_of_a_key_that_another_process_made_is_read_a_second_later(world: World) -> None:
+    world.signed_in(ADA)
+    add_signing_keys(world.environment, ahead=timedelta(0))
+    known_here = keyring.ring(world.environment, Profile.ACCESS)
+    keyring.forget(world.environment)
+    token = world.signed_in("bob@example.com")["access_token"]
+    known_here.read_at -= keyring.LOOK_AGAIN_SECONDS + 0.1
+    keyring._rings[world.environment.id, Profile.ACCESS.value] = known_here
+    assert world.get("userinfo", bearer=token).status_code == 200
 
 
 def test_a_key_set_holds_no_private_part(world: World) -> None:

@@ -9,11 +9,13 @@ from typing import Any
 
 import environ
 from django.conf import settings
+from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
+OLDEST_POSTGRESQL = 180_000
 APPEND_ONLY = ("audit_event",)
 READ_ONLY = ("django_migrations",)
 _WHO = ("USER", "PASSWORD", "HOST", "PORT")
@@ -24,6 +26,7 @@ class Command(migrate.Command):
         connection = connections[options["database"]]
         application = connection.settings_dict["USER"]
         with _as_owner(connection):
+            _prepare(connection)
             super().handle(*args, **options)
             is_real = not options["plan"] and not options["check_unapplied"]
             if is_real and application != connection.settings_dict["USER"]:
@@ -46,6 +49,18 @@ def _switch(connection: Any, who: dict[str, Any]) -> None:
     connection.close()
     connection.close_pool()  # Pooled connections would go on as the other role.
     connection.settings_dict.update(who)
+
+
+def _prepare(connection: BaseDatabaseWrapper) -> None:
+    """Lift the limits that are meant for requests, and refuse a server whose SQL is too old for ours."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        cursor.execute("SET lock_timeout = 0")
+        cursor.execute("SELECT current_setting('server_version_num')::int")
+        (version,) = cursor.fetchone()
+    if version < OLDEST_POSTGRESQL:
+        # RETURNING old and new, by which a refresh token is judged (apps/tokens/sessions.py).
+        raise CommandError(f"Latchkey needs PostgreSQL 18 or newer; this one is {version // 10_000}.")
 
 
 def _grant(connection: BaseDatabaseWrapper, role: str) -> None:

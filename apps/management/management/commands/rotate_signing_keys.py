@@ -4,7 +4,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.management.environments import add_signing_keys
+from apps.management.environments import add_signing_keys, replace_stolen_keys
 from apps.tenants.models import Environment
 
 
@@ -13,7 +13,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--environment", type=UUID, help="the id of one environment")
-        parser.add_argument("--now", action="store_true", help="sign with it at once: for a key that was stolen")
+        parser.add_argument(
+            "--stolen", action="store_true", help="sign with new keys now, and believe nothing the old ones signed"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         environments = Environment.objects.select_related("project")
@@ -21,7 +23,8 @@ class Command(BaseCommand):
             environments = environments.filter(id=options["environment"])
             if not environments.exists():
                 raise CommandError("There is no such environment.")
+        rotate = replace_stolen_keys if options["stolen"] else add_signing_keys
         for environment in environments.iterator():
-            for key in add_signing_keys(environment, at_once=options["now"]):
+            for key in rotate(environment):
                 begins = f"{key.activates_at:%Y-%m-%dT%H:%M:%SZ}"
                 self.stdout.write(f"{environment.id.hex}  {key.profile:8}  {key.kid}  signs from {begins}")
