@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.module_loading import import_string
 
+from apps.dashboard import errors
 from config.static_files import StaticFiles
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
@@ -36,6 +37,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "Cache-Control": "no-store",
+    **({"Strict-Transport-Security": "max-age=31536000"} if settings.IS_HTTPS else {}),
 }
 
 
@@ -56,8 +58,10 @@ class PagesMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if not request.path.startswith(self.first_steps):
             return self.get_response(request)
-        if is_page(request.path):
-            response: HttpResponseBase = self.pages(request)
+        if _is_too_large(request):
+            response: HttpResponseBase = errors.page(request, 413)
+        elif is_page(request.path):
+            response = self.pages(request)
         else:
             response = self.static_files(request)
         return response
@@ -65,6 +69,12 @@ class PagesMiddleware:
     @cached_property
     def static_files(self) -> StaticFiles:
         return StaticFiles(self.get_response)
+
+
+def _is_too_large(request: HttpRequest) -> bool:
+    """Asked before the CSRF check, which reads the body to find its token."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    return not length.isdecimal() or int(length) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 class PageHeaders:

@@ -7,6 +7,7 @@ this module reads them and never asks where they came from.
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 
@@ -23,8 +24,9 @@ ENCRYPTION_KEYS = [key.strip() for key in env.list("ENCRYPTION_KEYS")]
 DEBUG = env.bool("DEBUG", default=False)
 
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+_public_host = urlsplit(PUBLIC_URL).hostname or ""
 ALLOWED_HOSTS = [host.strip() for host in env.list("ALLOWED_HOSTS", default=[])] or [
-    PUBLIC_URL.split("/")[2].rsplit(":", 1)[0]
+    f"[{_public_host}]" if ":" in _public_host else _public_host
 ]
 # Addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
 TRUSTED_PROXIES = [network.strip() for network in env.list("TRUSTED_PROXIES", default=[])]
@@ -173,6 +175,7 @@ TIME_ZONE = "UTC"
 
 # The strictest body limit of any endpoint is a dialect's own; this one only bounds memory (DESIGN "Input").
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+FILE_UPLOAD_HANDLERS: list[str] = []  # No page takes a file; Django's own handlers would spool any size to the disk.
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],

@@ -47,6 +47,12 @@ class Issued:
     provisional_user_id: uuid.UUID
     expires_in: float
     handle: str = field(repr=False)
+    wait: float = 0
+    """Seconds until a message may be sent again; none when one is due now."""
+
+    @property
+    def is_due(self) -> bool:
+        return not self.wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,17 +186,31 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             cursor.execute(self.ISSUE, parameters)
             row = cursor.fetchone()
         if row is None:
-            raise RateLimited(self._wait(environment, purpose, identifier))
+            return self._unsent(environment, purpose, identifier, by_handle=by_handle)
         challenge_id, user_id, version, send, expires_in = row
         handle = codes.handle(environment.id, challenge_id, send, version)
         return Issued(challenge_id, user_id, float(expires_in), handle)
 
-    def _wait(self, environment: Environment, purpose: Purpose, identifier: str) -> float:
-        """Seconds until a start would send again. Asked only after a refusal, so it costs the others nothing."""
+    def _unsent(self, environment: Environment, purpose: Purpose, identifier: str, *, by_handle: bool) -> Issued:
+        """What a start gets that may send nothing now. Raises RateLimited, except where a handle is of use.
+
+        The code that is in the mailbox already is of no use to its owner without a handle, so a stranger who used up
+        the messages would have locked them out. That handle shares the tries of those who have none.
+        """
         live = self.for_environment(environment).filter(purpose=purpose, identifier=identifier, nonce__isnull=False)
-        challenge = live.first()
+        challenge = live.filter(expires_at__gt=Now()).first()
         if challenge is None:
-            return SECONDS_UNTIL_LESS_WAS_SENT
+            raise RateLimited(SECONDS_UNTIL_LESS_WAS_SENT)
+        wait = self._wait(environment, challenge)
+        if not by_handle or challenge.tries[SHARED_TRIES - 1] >= challenge.max_tries:
+            raise RateLimited(wait)
+        handle = codes.handle(environment.id, challenge.id, SHARED_TRIES - 1, challenge.key_version)
+        expires_in = (challenge.expires_at - timezone.now()).total_seconds()
+        return Issued(challenge.id, challenge.provisional_user_id, expires_in, handle, wait)
+
+    @staticmethod
+    def _wait(environment: Environment, challenge: Challenge) -> float:
+        """Seconds until a start would send again."""
         paused = challenge.last_sent_at + timedelta(seconds=environment.resend_after)
         is_full = len(challenge.tries) > MAX_SENDS
         again = max(paused, challenge.renewable_until) if is_full else paused

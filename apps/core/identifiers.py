@@ -96,7 +96,8 @@ def canonical_phone(value: object, region: str = "") -> str:
         number = phonenumbers.parse(value, region or None)
     except phonenumbers.NumberParseException:
         raise InvalidRequest("The phone number is not valid.", field="phone") from None
-    if not phonenumbers.is_possible_number(number):
+    # A number that is possible only within its own town is not one that the world could route to.
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise InvalidRequest("The phone number is not valid.", field="phone")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
@@ -104,8 +105,7 @@ def canonical_phone(value: object, region: str = "") -> str:
 def phone_country(phone: str) -> str:
     """The country of a canonical number (ISO 3166), as far as its prefix tells; "ZZ" when it tells none."""
     number = phonenumbers.parse(phone)
-    found = phonenumbers.region_code_for_number(number)
-    return found or phonenumbers.region_code_for_country_code(number.country_code or 0)
+    return phonenumbers.region_code_for_number(number) or "ZZ"
 
 
 def masked(value: str) -> str:

@@ -15,7 +15,9 @@ from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from apps.dashboard.authentication import acting
 from apps.dashboard.forms import EmailField
+from apps.management import members
 from apps.tenants.models import ApplicationKey, Environment, Membership, Operator, Project, Tenant
 
 # Django's own groups and permissions are used by nobody: roles are memberships.
@@ -35,10 +37,15 @@ class Shown(Kept):
         return False
 
 
-class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+class MembershipInline(Shown, admin.TabularInline):  # type: ignore[type-arg]
+    """A new company gets its first owner here; from then on its members are its owners' affair."""
+
     model = Membership
     extra = 0
     autocomplete_fields = ("operator",)
+
+    def has_add_permission(self, request: HttpRequest, *parent: object) -> bool:
+        return parent == (None,)
 
 
 @admin.register(Tenant)
@@ -46,6 +53,13 @@ class TenantAdmin(Kept, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "created_at")
     search_fields = ("name",)
     inlines = (MembershipInline,)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """By the use case, which writes the event."""
+        for row in formset.save(commit=False):
+            role = Membership.Role(row.role)
+            members.invite(row.tenant, email=row.operator.email, role=role, by=acting(request))
+        formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tenant]:
         return super().get_queryset(request).filter(is_system=False)
@@ -96,7 +110,7 @@ class OperatorAdmin(Kept, admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(Membership)
-class MembershipAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class MembershipAdmin(Shown, admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("operator", "tenant", "role", "created_at")
     list_filter = ("role",)
     search_fields = ("operator__email", "tenant__name")

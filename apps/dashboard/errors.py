@@ -12,6 +12,7 @@ TEXTS = {
         "There is nothing here",
         "The address is wrong, the thing was removed, or it belongs to a company that you are no member of.",
     ),
+    413: ("That is too much at once", "Your browser sent more than any form here takes. Go back and try again."),
     500: ("Something went wrong on our side", "Try again in a moment. If it stays, tell whoever runs this service."),
 }
 STALE = (

@@ -104,7 +104,9 @@ class EnvironmentPage(SeatPage):
         return self.environment.project.tenant
 
     def context(self) -> dict[str, Any]:
-        return {**super().context(), "environment": self.environment, "section": self.section}
+        may_read = not self.environment.is_production and self.seat.may(Action.READ_MESSAGES)
+        facts = {"environment": self.environment, "section": self.section, "may_read_messages": may_read}
+        return {**super().context(), **facts}
 
 
 class FormPage(SeatPage):

@@ -22,6 +22,7 @@ M = TypeVar("M", Tenant, Project, Environment, Membership)
 
 class Action(Enum):
     READ = auto()
+    READ_MESSAGES = auto()
     MANAGE_KEYS = auto()
     CHANGE_POLICY = auto()
     CHANGE_PRODUCTION_POLICY = auto()
@@ -32,6 +33,7 @@ class Action(Enum):
 
 MINIMUM = {
     Action.READ: Role.VIEWER,
+    Action.READ_MESSAGES: Role.DEVELOPER,  # They hold live codes: whoever reads them can sign in as anybody there.
     Action.MANAGE_KEYS: Role.DEVELOPER,
     Action.CHANGE_POLICY: Role.DEVELOPER,
     Action.CHANGE_PRODUCTION_POLICY: Role.ADMIN,

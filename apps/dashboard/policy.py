@@ -112,6 +112,8 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no su
             field.help_text = _help(name, str(field.help_text))
             field.widget.attrs |= _bounds(name)
             field.disabled = not is_editable
+            # What the page showed comes back with it, so that only what was changed on it is written.
+            field.show_hidden_initial = is_editable
             if name in SECONDS:
                 field.widget.attrs |= {"data-unit": "seconds"}
 

@@ -78,7 +78,7 @@ CORS = {
 
 class StartForm(serializers.Serializer[Any]):
     identifier = IdentifierField()
-    language = LanguageField(required=False)
+    language = LanguageField(required=False, allow_null=True)
 
 
 class ActivateForm(serializers.Serializer[Any]):

@@ -108,7 +108,10 @@ class EmailOtpSignup(ZeroMagicView):
 
 class EmailOtpVerify(ZeroMagicView):
     def post(self, request: Request, **_address: str) -> Response:
-        caller, form = self.caller(), self.parse(EmailCodeForm)
+        return self.verify_email(self.caller())
+
+    def verify_email(self, caller: Caller) -> Response:
+        form = self.parse(EmailCodeForm)
         return self.verify(caller, form["email"], form["otp_code"], {"email": form["email"].value})
 
 
@@ -116,9 +119,10 @@ class EmailOtpLogin(EmailOtpVerify):
     """The vendor's own example posts the code here, so a login that carries `otp_code` is a verify."""
 
     def post(self, request: Request, **_address: str) -> Response:
+        caller = self.caller()
         if has_code(request):
-            return super().post(request)
-        caller, form = self.caller(), self.parse(EmailForm)
+            return self.verify_email(caller)
+        form = self.parse(EmailForm)
         return self.start(caller, Intent.SIGN_IN, form["email"], "email", status=200)
 
 
@@ -135,7 +139,10 @@ class MobileOtpVerify(ZeroMagicView):
     """Login and verify know no country code: the number is read in the environment's default region."""
 
     def post(self, request: Request, **_address: str) -> Response:
-        caller, form = self.caller(), self.parse(MobileCodeForm)
+        return self.verify_mobile(self.caller())
+
+    def verify_mobile(self, caller: Caller) -> Response:
+        form = self.parse(MobileCodeForm)
         to = self.number(caller, form["mobile"])
         return self.verify(caller, to, form["otp_code"], {"mobile": form["mobile"]})
 
@@ -146,9 +153,10 @@ class MobileOtpVerify(ZeroMagicView):
 
 class MobileOtpLogin(MobileOtpVerify):
     def post(self, request: Request, **_address: str) -> Response:
+        caller = self.caller()
         if has_code(request):
-            return super().post(request)
-        caller, form = self.caller(), self.parse(MobileForm)
+            return self.verify_mobile(caller)
+        form = self.parse(MobileForm)
         return self.start(caller, Intent.SIGN_IN, self.number(caller, form["mobile"]), "mobile", status=200)
 
 

@@ -80,6 +80,7 @@ def replace_stolen_keys(environment: Environment) -> list[SigningKey]:
 @transaction.atomic
 def change_policy(environment: Environment, *, by: Acting, **policy: Any) -> list[str]:
     """Set what differs and tell the names of it. Raises ValidationError for a value out of bounds."""
+    environment.refresh_from_db(from_queryset=Environment.objects.select_for_update())
     changed = [name for name, value in policy.items() if getattr(environment, name) != value]
     for name in changed:
         setattr(environment, name, policy[name])
@@ -97,7 +98,8 @@ def _follow_audiences(environment: Environment) -> None:
     for profile in Profile:
         newest = SigningKey.objects.for_environment(environment).filter(profile=profile, retires_at=None).first()
         if newest and newest.audience != audience(environment, profile):
-            SigningKey.objects.add(environment, profile, ahead=PUBLISHED_SOON)
+            key = SigningKey.objects.add(environment, profile, ahead=PUBLISHED_SOON)
+            Event.objects.record(environment, Event.Kind.SIGNING_KEY_CREATED, facts={"kid": key.kid})
 
 
 @transaction.atomic

@@ -50,7 +50,10 @@ def remove(membership: Membership, *, by: Acting = SHELL) -> None:
 def _locked(membership: Membership) -> Membership:
     """The row as it is now. The tenant is locked, else two owners could demote each other at once."""
     Tenant.objects.select_for_update().get(id=membership.tenant_id)
-    return Membership.objects.select_related("tenant", "operator").get(id=membership.id)
+    found = Membership.objects.select_related("tenant", "operator").filter(id=membership.id).first()
+    if found is None:
+        raise ValidationError("This member has been removed already.")
+    return found
 
 
 def _keep_an_owner(membership: Membership) -> None:

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.audit.models import Actor, Event
-from apps.challenges.models import Challenge, Purpose
+from apps.challenges.models import Challenge, Issued, Purpose
 from apps.core.context import RequestContext
 from apps.core.errors import CodeExpired, CodeMismatch
 from apps.core.identifiers import Channel
@@ -54,8 +54,8 @@ def _create_system_environment() -> Environment:
     return create_environment(project, name="operators", kind=Environment.Kind.PRODUCTION, sign_up_open=False)
 
 
-def start(email: str, context: RequestContext) -> str:
-    """Send a code to `email` (canonical) if it is an operator's; returns the handle that goes with the code.
+def start(email: str, context: RequestContext) -> Issued:
+    """Send a code to `email` (canonical) if it is an operator's; the handle in the answer goes with the code.
 
     Whether it is one is found out by the worker, so the answer tells nobody. Raises RateLimited.
     """
@@ -70,17 +70,22 @@ def start(email: str, context: RequestContext) -> str:
             creates_user=False,
             by_handle=True,
         )
-        Message.objects.enqueue(
-            environment,
-            channel=Channel.EMAIL,
-            template=Purpose.OPERATOR,
-            reference=issued.challenge_id,
-            recipient=email,
-            language=environment.default_language,
-            ttl=issued.expires_in,
-        )
-        transaction.on_commit(hint.wake_workers)
-    return issued.handle
+        if issued.is_due:
+            _enqueue(environment, email, issued)
+            transaction.on_commit(hint.wake_workers)
+    return issued
+
+
+def _enqueue(environment: Environment, email: str, issued: Issued) -> None:
+    Message.objects.enqueue(
+        environment,
+        channel=Channel.EMAIL,
+        template=Purpose.OPERATOR,
+        reference=issued.challenge_id,
+        recipient=email,
+        language=environment.default_language,
+        ttl=issued.expires_in,
+    )
 
 
 def sign_in(handle: str, code: str, context: RequestContext) -> Operator:
@@ -94,12 +99,16 @@ def _redeem(purpose: Purpose, handle: str, code: str, context: RequestContext) -
     attempt = Challenge.objects.check_handle(environment, purpose=purpose, handle=handle, code=code)
     if not attempt.is_right:
         Challenge.objects.refuse(attempt)
-    if not Challenge.objects.consume(attempt):
+    with transaction.atomic():
+        consumed = Challenge.objects.consume(attempt)
+        operator = Operator.objects.filter(email=attempt.challenge.identifier, is_active=True).first()
+        if consumed and operator:
+            actor = Actor(user_id=operator.id)
+            Event.objects.record(environment, Event.Kind.OPERATOR_SIGNED_IN, context=context, actor=actor)
+    if not consumed:
         raise CodeExpired
-    operator = Operator.objects.filter(email=attempt.challenge.identifier, is_active=True).first()
     if operator is None:
         raise CodeMismatch
-    Event.objects.record(environment, Event.Kind.OPERATOR_SIGNED_IN, context=context, actor=Actor(user_id=operator.id))
     return operator
 
 

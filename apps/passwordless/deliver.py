@@ -93,12 +93,14 @@ def _capture(environment: Environment, message: Message, composed: Composed) -> 
 def _email(environment: Environment, message: Message, challenge: Challenge) -> Composed:
     minutes = max(1, round((challenge.expires_at - message.created_at).total_seconds() / 60))
     code = challenge.code()
+    own = environment.mail_url
     rendered = render_code_email(
         code=code, product=environment.project.name, language=message.language, minutes=minutes
     )
     email = Email(
         message_id=f"<{message.id}@{_mail_domain()}>",
-        sender=environment.mail_from or settings.DEFAULT_FROM_EMAIL,
+        # Only through its own server: the platform's would vouch for whatever name a customer writes there.
+        sender=(own and environment.mail_from) or settings.DEFAULT_FROM_EMAIL,
         recipient=message.recipient,
         subject=rendered.subject,
         text=rendered.text,
@@ -107,7 +109,6 @@ def _email(environment: Environment, message: Message, challenge: Challenge) -> 
     )
     # The code stands beside the body, so that a customer's test need not search a text that may change.
     body = {"subject": email.subject, "text": email.text, "html": email.html, "code": code}
-    own = environment.mail_url
     url = own or settings.EMAIL_URL
     # A tenant's own server is looked up with care; the platform's is the operator's word.
     return Composed(body, (lambda: smtp.send(url, email, guarded=own is not None)) if url else None)

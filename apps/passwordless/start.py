@@ -60,8 +60,9 @@ def start(
         )
         # After the challenge, as a verify locks them; a refusal here takes the challenge back as well.
         person = None if environment.concealment else _person(environment, intent, to)
-        _enqueue(environment, intent, to, issued, context)
-        transaction.on_commit(hint.wake_workers)
+        if issued.is_due:
+            _enqueue(environment, intent, to, issued, context)
+            transaction.on_commit(hint.wake_workers)
     user_id = person.user_id if person else issued.provisional_user_id
     return Started(user_id, issued.handle, issued.expires_in)
 

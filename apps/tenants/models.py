@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.core import crypto
+from apps.tenants import validators
 from apps.tenants.operators import Membership, Operator
 from apps.tenants.querysets import EnvironmentQuerySet
 
@@ -95,9 +96,11 @@ class Environment(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="environments")
     name = models.CharField(max_length=32, validators=[RegexValidator(r"^[a-z][a-z0-9-]*$")])
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.DEVELOPMENT)
-    issuer = models.URLField(help_text="Who signs this environment's tokens; clients compare it to the character.")
-    passage_issuer = models.URLField(
-        help_text="The same for its Passage tokens: the address that dialect's clients use."
+    issuer = models.CharField(
+        max_length=200, help_text="Who signs this environment's tokens; clients compare it to the character."
+    )
+    passage_issuer = models.CharField(
+        max_length=200, help_text="The same for its Passage tokens: the address that dialect's clients use."
     )
     default_language = models.CharField(max_length=16, default="en")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -133,19 +136,27 @@ class Environment(models.Model):
     allows_keyless_clients = models.BooleanField(
         default=False, help_text="For clients that cannot send an APP-KEY, such as Passage's SDKs."
     )
-    auth_origin = models.URLField(blank=True, help_text="Where the product is: an audience of its Passage tokens.")
+    auth_origin = models.CharField(
+        max_length=200,
+        blank=True,
+        validators=[validators.origin],
+        help_text="Where the product is: an audience of its Passage tokens.",
+    )
     redirect_url = models.CharField(
-        max_length=200, default="/", help_text="Where Passage's clients go after a sign-in."
+        max_length=200,
+        default="/",
+        validators=[validators.destination],
+        help_text="Where Passage's clients go after a sign-in.",
     )
 
     default_region = models.CharField(
         max_length=2,
         blank=True,
-        validators=[RegexValidator(r"^[A-Z]{2}$")],
+        validators=[validators.region],
         help_text="The country of phone numbers without a country code (ISO 3166).",
     )
     sms_countries = ArrayField(
-        models.CharField(max_length=2, validators=[RegexValidator(r"^[A-Z]{2}$")]),
+        models.CharField(max_length=2, validators=[validators.region]),
         default=list,
         blank=True,
         help_text="Where text messages may go (ISO 3166); empty means everywhere.",
@@ -153,12 +164,17 @@ class Environment(models.Model):
     sms_domain = models.CharField(
         max_length=253,
         blank=True,
-        validators=[RegexValidator(r"^[A-Za-z0-9.-]+\Z")],
+        validators=[validators.host_name],
         help_text="The site whose code fields phones fill in by themselves.",
     )
     sms_provider_sealed = models.BinaryField(null=True, editable=False)
 
-    mail_from = models.CharField(max_length=254, blank=True, help_text="Empty: the platform's own sender.")
+    mail_from = models.CharField(
+        max_length=254,
+        blank=True,
+        validators=[validators.sender],
+        help_text="For its own mail server; through the platform's, the platform's sender is used.",
+    )
     mail_url_sealed = models.BinaryField(null=True, editable=False)
 
     objects: ClassVar[EnvironmentsQuerySet] = EnvironmentsQuerySet.as_manager()  # type: ignore[assignment]

@@ -93,7 +93,7 @@ class SigningKey(models.Model):
     kid = models.CharField(max_length=43, editable=False, help_text="RFC 7638 thumbprint.")
     algorithm = models.CharField(max_length=8)
     typ = models.CharField(max_length=16)
-    issuer = models.URLField()
+    issuer = models.CharField(max_length=200)
     audience = ArrayField(models.CharField(max_length=200))
     private_sealed = models.BinaryField(editable=False)
     public_jwk = models.JSONField(editable=False)

@@ -7,7 +7,7 @@ from django.db.models import F, Sum
 from django.utils import timezone
 
 from apps.challenges.models import FailureCount
-from apps.passwordless.tasks import keep_house, learn_usual_failures
+from apps.passwordless.tasks import learn_usual_failures, purge
 from tests.challenges.clock import live
 from tests.world import World, build
 
@@ -111,7 +111,7 @@ def test_failures_are_forgotten_after_thirty_days(world: World) -> None:
     fail(world, 50)
     FailureCount.objects.for_environment(world.environment).update(minute=F("minute") - timedelta(days=30, minutes=1))
     assert len(next_code(world)) == 6
-    keep_house()
+    purge()
     assert failures(world) == 0
 
 

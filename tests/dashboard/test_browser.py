@@ -102,7 +102,7 @@ def test_the_search_of_captured_messages_answers_while_one_types(chromium: Brows
     company = build()
     capture(company.environment, "bob@example.com")
     with window(chromium, web) as page:
-        follow_link(page, company.people["viewer"])
+        follow_link(page, company.people["developer"])
         page.goto(address("captured", {"environment_id": company.environment.id}))
         assert page.get_by_role("row").count() == 3
         page.get_by_label("Recipient").press_sequentially("bob")

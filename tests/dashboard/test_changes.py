@@ -188,7 +188,7 @@ def test_every_policy_column_is_on_the_page() -> None:
 
 def test_captured_messages_are_found_by_recipient_and_shown_as_text() -> None:
     company = untouched()
-    client = browser(company.people["viewer"])
+    client = browser(company.people["developer"])
     place = address("captured", of_environment(company))
     assert "ada@example.com" in text_of(client.get(place))
     assert "ada@example.com" in text_of(client.get(place, {"recipient": " ADA@ "}))
@@ -206,3 +206,28 @@ def test_recipients_of_deliveries_are_masked() -> None:
     page = text_of(browser(company.people["viewer"]).get(address("deliveries", of_environment(company))))
     assert "a…@example.com" in page
     assert "ada@example.com" not in page
+
+
+def test_a_page_loaded_before_anothers_change_does_not_undo_it() -> None:
+    company = build()
+    place = of_environment(company)
+    assert post(company, "policy", place, {**policy(), "sign_up_open": ""}, "developer")[0] == 302
+    assert post(company, "policy", place, policy(default_language="de"), "developer")[0] == 302
+    company.environment.refresh_from_db()
+    assert (company.environment.sign_up_open, company.environment.default_language) == (False, "de")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("mail_from", "not an address"),
+        ("auth_origin", "https://shop.example.com/path"),
+        ("redirect_url", "javascript:alert(1)"),
+        ("default_region", "QQ"),
+        ("sms_countries", "ZQ"),
+        ("sms_domain", "https://shop.example"),
+    ],
+)
+def test_a_value_that_would_break_messages_or_tokens_is_refused(field: str, value: str) -> None:
+    company = build()
+    assert post(company, "policy", of_environment(company), policy(**{field: value}), "developer")[0] == 422

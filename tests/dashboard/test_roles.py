@@ -80,7 +80,8 @@ def policy(**changes: Any) -> dict[str, Any]:
         "default_language": "en",
         "redirect_url": "/",
     }
-    return {**fields, **changes}
+    shown = {f"initial-{name}": "True" if value == "on" else value for name, value in fields.items()}
+    return {**shown, **fields, **changes}
 
 
 # Open to everybody, and tested in test_sign_in.py.
@@ -102,8 +103,8 @@ CASES = {
     "new-key of production": Case(Role.DEVELOPER, Role.DEVELOPER, of_production, {"name": "App"}),
     "rotate-key": Case(Role.DEVELOPER, Role.DEVELOPER, of_key, {"overlap": "1h"}),
     "revoke-key": Case(Role.DEVELOPER, Role.DEVELOPER, of_key, {}),
-    "captured": Case(Role.VIEWER, NOBODY, of_environment),
-    "captured-message": Case(Role.VIEWER, NOBODY, of_message),
+    "captured": Case(Role.DEVELOPER, NOBODY, of_environment),
+    "captured-message": Case(Role.DEVELOPER, NOBODY, of_message),
     "deliveries": Case(Role.VIEWER, NOBODY, of_environment),
 }
 

@@ -87,7 +87,7 @@ def test_it_refuses_a_phone_of_a_country_that_is_not_served() -> None:
     assert passage.post("login/otp", {"identifier": "+4915112345678"}).status_code == 200
 
 
-@pytest.mark.parametrize(("language", "word"), [("de", "Code"), ("pt-BR", "código"), ("xx", "code"), (17, "code")])
+@pytest.mark.parametrize(("language", "word"), [("de", "Code"), ("pt-BR", "código"), ("xx", "code"), (17, "code"), (None, "code")])
 def test_the_language_of_the_message_is_a_wish_and_never_an_error(language: object, word: str) -> None:
     passage = app()
     assert passage.post("register/otp", {"identifier": ADA, "language": language}).status_code == 201
@@ -189,3 +189,12 @@ def test_a_revocation_needs_one_token_in_the_query() -> None:
         answer = client().delete(f"{passage.root}/tokens{query}")
         expected = (200, "") if query == "?refresh_token" else (400, "invalid_request")
         assert (answer.status_code, answer.json().get("code", "")) == expected
+
+
+def test_somebody_who_asks_too_soon_gets_a_handle_for_the_code_that_was_sent() -> None:
+    passage = app(resend_after=30)
+    passage.registered(ADA)
+    again = passage.post("register/otp", {"identifier": ADA})
+    assert again.status_code == 201
+    assert len(passage.world.mailbox(ADA)) == 1
+    assert passage.activate(again.json()["otp_id"], passage.world.code(ADA)).status_code == 200

@@ -48,7 +48,8 @@ class Policy(EnvironmentPage):
         if not form.is_valid():
             return self._show(form, UNPROCESSABLE)
         try:
-            changed = environments.change_policy(self.environment, by=acting(request), **form.cleaned_data)
+            wanted = {name: form.cleaned_data[name] for name in form.changed_data}
+            changed = environments.change_policy(self.environment, by=acting(request), **wanted)
         except ValidationError as error:
             refuse(form, error)
             return self._show(form, UNPROCESSABLE)

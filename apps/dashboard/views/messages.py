@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from apps.core.identifiers import masked
 from apps.dashboard.forms import SearchForm
 from apps.dashboard.pages import UNPROCESSABLE, EnvironmentPage
+from apps.dashboard.permissions import Action
 from apps.delivery.models import CapturedMessage, Message
 from apps.tenants.models import Environment
 
@@ -37,6 +38,7 @@ class Delivery:
 
 class CapturedPage(EnvironmentPage):
     section = "captured"
+    read = Action.READ_MESSAGES
 
     def enter(self, **ids: UUID) -> None:
         super().enter(**ids)

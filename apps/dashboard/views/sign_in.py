@@ -79,9 +79,12 @@ class Resend(View):
             return redirect("dashboard:sign-in")
         pending = request.session[PENDING]
         try:
-            _send(request, pending["email"], pending["next"])
+            issued = sign_in.start(pending["email"], context_of(request))
+            if not issued.is_due:
+                raise RateLimited(issued.wait)
         except RateLimited as refusal:
             return _wait(request, "code", CodeForm(), refusal, **_facts(request))
+        request.session[PENDING] = {**pending, "handle": issued.handle}
         return _show(request, "code", CodeForm(), **_facts(request), notice="A new message is on its way.")
 
 
@@ -110,8 +113,9 @@ class SignOut(View):
 
 
 def _send(request: HttpRequest, email: str, after: str) -> None:
-    handle = sign_in.start(email, context_of(request))
-    request.session[PENDING] = {"handle": handle, "email": email, "next": after}
+    """Too soon for a message is no refusal here: the code of the last one will do."""
+    issued = sign_in.start(email, context_of(request))
+    request.session[PENDING] = {"handle": issued.handle, "email": email, "next": after}
 
 
 def _enter(request: HttpRequest, operator: Operator, after: str) -> HttpResponse:
