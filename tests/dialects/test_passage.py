@@ -87,7 +87,9 @@ def test_it_refuses_a_phone_of_a_country_that_is_not_served() -> None:
     assert passage.post("login/otp", {"identifier": "+4915112345678"}).status_code == 200
 
 
-@pytest.mark.parametrize(("language", "word"), [("de", "Code"), ("pt-BR", "código"), ("xx", "code"), (17, "code"), (None, "code")])
+@pytest.mark.parametrize(
+    ("language", "word"), [("de", "Code"), ("pt-BR", "código"), ("xx", "code"), (17, "code"), (None, "code")]
+)
 def test_the_language_of_the_message_is_a_wish_and_never_an_error(language: object, word: str) -> None:
     passage = app()
     assert passage.post("register/otp", {"identifier": ADA, "language": language}).status_code == 201
