@@ -3,7 +3,7 @@
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 LOCKS := $(addprefix requirements/,base stack dev) $(addprefix tests/sdk/passage_identity_,2 3)
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
+COMPILE := $(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header
 
 # The published clients of the services that Latchkey answers for, each in a folder of its own.
 SDKS := $(foreach name,passage_identity_2 passage_identity_3 npm,.venv/sdk/$(name).installed)
