@@ -173,7 +173,7 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
-# The strictest body limit of any endpoint is a dialect's own; this one only bounds memory (DESIGN "Input").
+# The strictest body limit of any endpoint is a dialect's own; this one only bounds memory.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 FILE_UPLOAD_HANDLERS: list[str] = []  # No page takes a file; Django's own handlers would spool any size to the disk.
 

@@ -151,7 +151,7 @@ class Valkey:
             "dir": str(self.folder),
             "pidfile": str(self.pid_file),
             "set-proc-title": "no",  # The command line is how an orphan is recognised.
-            # Nothing that is worth keeping lives here: truth is in SQL (DESIGN section 4).
+            # Nothing that is worth keeping lives here: truth is in SQL (docs/architecture.md).
             "save": "",
             "appendonly": "no",
             "maxmemory": "256mb",

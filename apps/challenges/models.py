@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
@@ -13,10 +13,13 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.challenges import codes
+from apps.challenges.failures import BUDGET_TTL, FailureCount
 from apps.core import crypto
 from apps.core.errors import ChallengeLocked, CodeExpired, CodeMismatch, RateLimited
 from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
+
+__all__ = ["Attempt", "Challenge", "FailureCount", "Issued", "Purpose"]
 
 MAX_SENDS = 5
 # To one person, whoever asks. Without guesses the rules of resending allow some 25; guesses would make room for 120.
@@ -25,8 +28,7 @@ SECONDS_UNTIL_LESS_WAS_SENT = 300
 NONCE_BYTES = 16
 SHARED_TRIES = 1  # PostgreSQL counts array elements from one; the tries of send number n are element n + 1.
 
-# The failure budget of DESIGN section 4: failures of one person in thirty days at which new codes grow.
-BUDGET_TTL = timedelta(days=30)
+# The failure budget: how many failures of one person make new codes longer.
 LONGER_AFTER, LONGER_DIGITS = 50, 8
 LONGEST_AFTER, LONGEST_DIGITS = 100, 10
 NOISE_WINDOW = timedelta(minutes=10)
@@ -354,35 +356,3 @@ class Challenge(models.Model):
             key_version=self.key_version,
             length=self.code_length,
         ).code()
-
-
-class FailureCountQuerySet(EnvironmentQuerySet["FailureCount"]):
-    def purge(self) -> int:
-        return self.filter(minute__lt=Now() - BUDGET_TTL).delete_in_batches()
-
-    def usual(self, days: int = 7) -> dict[uuid.UUID, int]:
-        """Failures in ten minutes on the average of the last `days`, for the environments that had any."""
-        recent = self.filter(minute__gt=Now() - timedelta(days=days)).values_list("environment_id")
-        totals = recent.annotate(total=models.Sum("failures")).order_by()
-        return {environment_id: total // (days * 24 * 6) for environment_id, total in totals}
-
-
-class FailureCount(models.Model):
-    """Wrong codes against live challenges, by person and minute: the budget that belongs to the person."""
-
-    id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
-    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+", db_index=False)
-    identifier = models.CharField(max_length=254)
-    minute: models.DateTimeField[datetime, datetime] = models.DateTimeField()
-    failures = models.PositiveIntegerField()
-
-    objects: ClassVar[FailureCountQuerySet] = FailureCountQuerySet.as_manager()  # type: ignore[assignment]
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=["environment", "identifier", "minute"], name="failures_by_person"),
-        )
-        indexes = (models.Index(fields=["environment", "minute"], include=["failures"], name="failures_by_minute"),)
-
-    def __str__(self) -> str:
-        return f"{self.failures} at {self.minute:%Y-%m-%dT%H:%MZ}"
