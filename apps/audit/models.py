@@ -54,8 +54,6 @@ class EventQuerySet(EnvironmentQuerySet["Event"]):
 
 class Event(models.Model):
     class Kind(models.TextChoices):
-        USER_CREATED = "user.created"
-        IDENTIFIER_VERIFIED = "identifier.verified"
         SIGNED_IN = "session.opened"
         SESSION_REVOKED = "session.revoked"
         REFRESH_REPLAYED = "session.refresh_replayed"
@@ -65,8 +63,6 @@ class Event(models.Model):
         APPLICATION_KEY_CREATED = "application_key.created"
         APPLICATION_KEY_ROTATED = "application_key.rotated"
         APPLICATION_KEY_REVOKED = "application_key.revoked"
-        API_KEY_CREATED = "api_key.created"
-        API_KEY_REVOKED = "api_key.revoked"
         SIGNING_KEY_CREATED = "signing_key.created"
         # In the operators' own environment, with the tenant among the facts.
         OPERATOR_SIGNED_IN = "operator.signed_in"
