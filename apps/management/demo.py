@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from apps.core import crypto
-from apps.delivery.providers import sms
 from apps.management.environments import create_application_key, create_environment, key_prefix, move_issuers
+from apps.management.providers import set_mail_server, set_sms_provider
 from apps.tenants.models import ApplicationKey, Environment, Membership, Operator, Project, Tenant
 from apps.tokens.api_keys import DEFAULT_PREFIX, ApiKey, Scope
 
@@ -84,22 +83,12 @@ def _ensure_environment(project: Project, world: World) -> None:
     environment.kind = world.kind
     for name, value in world.policy.items():
         setattr(environment, name, value)
-    if world.mail_url is not None:
-        environment.mail_url = world.mail_url or None
-    if world.sms_provider is not None:
-        environment.sms_provider = _checked(world.sms_provider) or None
     environment.full_clean()
     environment.save()
-
-
-def _checked(provider: str) -> str:
-    """Raises ValidationError for what would only fail once a message is due."""
-    try:
-        if provider:
-            sms.provider(provider)
-    except ValueError as error:
-        raise ValidationError(str(error)) from None
-    return provider
+    if world.mail_url is not None:
+        set_mail_server(environment, world.mail_url or None)
+    if world.sms_provider is not None:
+        set_sms_provider(environment, world.sms_provider or None)
 
 
 def _describe_project(project: Project) -> dict[str, Any]:
