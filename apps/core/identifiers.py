@@ -110,10 +110,5 @@ def phone_country(phone: str) -> str:
 
 def masked(value: str) -> str:
     """For people to recognise and for no one to use: `a…@example.com`, `+1…23`."""
-    return masked_email(value) if "@" in value else f"{value[:2]}…{value[-2:]}"
-
-
-def masked_email(email: str) -> str:
-    """For people to recognise and for no one to use: `a…@example.com`."""
-    local, _, domain = email.rpartition("@")
-    return f"{local[:1]}…@{domain}"
+    local, at, domain = value.rpartition("@")
+    return f"{local[:1]}…@{domain}" if at else f"{value[:2]}…{value[-2:]}"

@@ -12,7 +12,7 @@ from celery import bootsteps
 from django.db import connection
 
 from apps.delivery.models import Message
-from apps.delivery.providers import smtp
+from apps.delivery.providers import http, smtp
 from apps.passwordless.deliver import deliver
 
 log = structlog.get_logger()
@@ -43,6 +43,7 @@ class Dispatcher:
             self._clock.join()
         self._pool.shutdown(wait=True)
         smtp.hang_up()
+        http.hang_up()
 
     def wake(self) -> None:
         self._woken.set()

@@ -1,6 +1,7 @@
 """Signing keys, read and parsed once per process and minute.
 
-A minute is safe because a key is published a day before it signs. An empty ring is never remembered.
+A minute is safe because a key is published long before it signs; one that has to sign at once is looked for again when
+a token names it. An empty ring is never remembered.
 """
 
 from __future__ import annotations
@@ -71,5 +72,6 @@ def ring(environment: Environment, profile: Profile) -> KeyRing:
 
 def forget(environment: Environment) -> None:
     """Read this environment's keys anew on the next use, in this process."""
-    for place in [place for place in _rings if place[0] == environment.id]:
-        _rings.pop(place, None)
+    # By name and not by a look through all of them, which other threads are changing meanwhile.
+    for profile in Profile:
+        _rings.pop((environment.id, profile.value), None)
