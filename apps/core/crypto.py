@@ -54,7 +54,7 @@ def _master_keys() -> dict[int, bytes]:
     except (ValueError, binascii.Error):
         # The cause would quote the value of the variable, which is the key.
         raise ImproperlyConfigured("ENCRYPTION_KEYS must be <version>:<base64>, comma separated.") from None
-    if not keys or any(len(key) != 32 or not 0 < version < 256 for version, key in keys.items()):  # noqa: PLR2004
+    if not keys or any(len(key) != 32 or not 0 < version < 256 for version, key in keys.items()):  # noqa: PLR2004 - Bytes of AES-256 and of the version.
         raise ImproperlyConfigured("ENCRYPTION_KEYS needs versions from 1 to 255, each with a key of 32 bytes.")
     return keys
 

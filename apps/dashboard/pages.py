@@ -15,7 +15,6 @@ from django.urls import reverse
 from django.views import View
 from django_htmx.http import HttpResponseClientRedirect
 
-from apps.core.errors import AuthError
 from apps.dashboard.authentication import signed_in
 from apps.dashboard.permissions import Action, Seat, find, seat
 from apps.tenants.models import Environment, Operator, Project, Tenant
@@ -127,12 +126,8 @@ class FormPage(SeatPage):
         return self.show(status=status, form=form, back=self.back(), **{**words, **context})
 
 
-def refuse(form: BaseForm, error: ValidationError | AuthError) -> None:
+def refuse(form: BaseForm, error: ValidationError) -> None:
     """Put a use case's refusal into the form, so that it is told where it was caused."""
-    if isinstance(error, AuthError):
-        field = getattr(error, "field", None)
-        form.add_error(field if field in form.fields else None, error.message)
-        return
     known = isinstance(getattr(error, "error_dict", None), dict) and set(error.error_dict) <= set(form.fields)
     form.add_error(None, error if known else ValidationError(error.messages))
 

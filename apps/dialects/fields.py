@@ -33,7 +33,7 @@ class IdentifierField(serializers.Field[Contact, Any, str, Any]):
 class CodeField(serializers.Field[str, Any, str, Any]):
     """A code as a string of digits or as a JSON integer, which has lost its leading zeros."""
 
-    default_error_messages = {"invalid": "must be a string of digits or an integer"}  # noqa: RUF012
+    default_error_messages = {"invalid": "must be a string of digits or an integer"}  # noqa: RUF012 - DRF reads it so.
 
     def to_internal_value(self, data: Any) -> str:
         if isinstance(data, int) and not isinstance(data, bool) and 0 <= data < LARGEST_CODE:
@@ -46,7 +46,7 @@ class CodeField(serializers.Field[str, Any, str, Any]):
 class StringField(serializers.Field[str, Any, str, Any]):
     """A string of reasonable length, and nothing that could be read as one."""
 
-    default_error_messages = {"invalid": "must be a string"}  # noqa: RUF012
+    default_error_messages = {"invalid": "must be a string"}  # noqa: RUF012 - DRF reads it so.
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str) or len(data) > MAX_LENGTH:
