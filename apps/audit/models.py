@@ -63,6 +63,14 @@ class Event(models.Model):
         APPLICATION_KEY_CREATED = "application_key.created"
         APPLICATION_KEY_ROTATED = "application_key.rotated"
         APPLICATION_KEY_REVOKED = "application_key.revoked"
+        API_KEY_CREATED = "api_key.created"
+        API_KEY_ROTATED = "api_key.rotated"
+        API_KEY_REVOKED = "api_key.revoked"
+        OAUTH_CLIENT_CREATED = "oauth_client.created"
+        OAUTH_CLIENT_CHANGED = "oauth_client.changed"
+        OAUTH_CLIENT_ROTATED = "oauth_client.rotated"
+        OAUTH_CLIENT_REVOKED = "oauth_client.revoked"
+        PASSWORD_CHANGED = "user.password_changed"  # noqa: S105
         SIGNING_KEY_CREATED = "signing_key.created"
         # In the operators' own environment, with the tenant among the facts.
         OPERATOR_SIGNED_IN = "operator.signed_in"

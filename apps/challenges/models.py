@@ -22,7 +22,8 @@ from apps.tenants.querysets import EnvironmentQuerySet
 __all__ = ["Attempt", "Challenge", "FailureCount", "Issued", "Purpose"]
 
 MAX_SENDS = 5
-# To one person, whoever asks. Without guesses the rules of resending allow some 25; guesses would make room for 120.
+# To one person, whoever asks; an environment may allow fewer in a day. Without guesses the rules of resending allow
+# some 25; guesses would make room for 120.
 MAX_SENDS_PER_HOUR = 30
 SECONDS_UNTIL_LESS_WAS_SENT = 300
 NONCE_BYTES = 16
@@ -37,6 +38,9 @@ NOISE_FLOOR = 500
 
 class Purpose(models.TextChoices):
     SIGN_IN = "sign_in"
+    API_KEY = "api_key"
+    VERIFY_IDENTIFIER = "verify_identifier"
+    RESET_PASSWORD = "reset_password"  # noqa: S105
     OPERATOR = "operator"
     OPERATOR_LINK = "operator_link"
 
@@ -82,9 +86,11 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     # PostgreSQL runs `ended` before `fresh` because `fresh` reads its count; the row it ended no longer conflicts.
     ISSUE = """
         WITH sent AS (
-            SELECT coalesce(sum(cardinality(tries) - 1), 0) AS messages FROM challenges_challenge
-             WHERE environment_id = %(environment)s AND identifier = %(identifier)s AND purpose = %(purpose)s
-               AND created_at > now() - interval '1 hour'
+            SELECT coalesce(sum(messages) FILTER (WHERE created_at > now() - interval '1 hour'), 0) < %(hourly)s
+                   AND (%(daily)s::int IS NULL OR coalesce(sum(messages), 0) < %(daily)s::int) AS leaves_room
+              FROM (SELECT created_at, cardinality(tries) - 1 AS messages FROM challenges_challenge
+                     WHERE environment_id = %(environment)s AND identifier = %(identifier)s AND purpose = %(purpose)s
+                       AND created_at > now() - interval '1 day') AS today
         ), resent AS (
             UPDATE challenges_challenge
                SET tries = tries || 0, last_sent_at = now(), creates_user = creates_user OR %(creates_user)s,
@@ -94,14 +100,14 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
                AND nonce IS NOT NULL AND expires_at > now() AND last_sent_at <= now() - %(pause)s
                AND renewable_until >= now() AND (tries[1] < max_tries OR %(by_handle)s)
                AND cardinality(tries) <= %(max_sends)s AND key_version = ANY(%(key_versions)s)
-               AND (SELECT messages FROM sent) < %(hourly)s
+               AND (SELECT leaves_room FROM sent)
             RETURNING *
         ), ended AS (
             UPDATE challenges_challenge SET nonce = NULL
              WHERE environment_id = %(environment)s AND purpose = %(purpose)s AND identifier = %(identifier)s
                AND nonce IS NOT NULL
                AND (expires_at <= now() OR key_version <> ALL(%(key_versions)s)
-                    OR last_sent_at <= now() - %(pause)s AND (SELECT messages FROM sent) < %(hourly)s
+                    OR last_sent_at <= now() - %(pause)s AND (SELECT leaves_room FROM sent)
                        AND (renewable_until < now() OR tries[1] >= max_tries AND NOT has_handles))
             RETURNING id
         ), person AS (
@@ -115,16 +121,16 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         ), fresh AS (
             INSERT INTO challenges_challenge (id, environment_id, purpose, channel, identifier, nonce, key_version,
                    code_length, max_tries, tries, ttl, created_at, last_sent_at, expires_at, renewable_until,
-                   provisional_user_id, creates_user, has_handles)
+                   provisional_user_id, creates_user, has_handles, password_digest)
             SELECT %(id)s, %(environment)s, %(purpose)s, %(channel)s, %(identifier)s, %(nonce)s, %(key_version)s,
                    CASE WHEN person.failures >= %(longest_after)s THEN greatest(%(code_length)s, %(longest)s)
                         WHEN person.failures >= %(longer_after)s OR noise.failures > %(noise)s
                         THEN greatest(%(code_length)s, %(longer)s)
                         ELSE %(code_length)s END,
                    %(max_tries)s, ARRAY[0, 0], %(ttl)s, now(), now(), now() + %(ttl)s, now() + 1.5 * %(ttl)s,
-                   %(user)s, %(creates_user)s, %(by_handle)s
+                   %(user)s, %(creates_user)s, %(by_handle)s, ''
               FROM person, noise, sent
-             WHERE sent.messages < %(hourly)s AND NOT EXISTS (SELECT FROM resent) AND (SELECT count(*) FROM ended) >= 0
+             WHERE sent.leaves_room AND NOT EXISTS (SELECT FROM resent) AND (SELECT count(*) FROM ended) >= 0
             ON CONFLICT (environment_id, purpose, identifier) WHERE nonce IS NOT NULL DO NOTHING
             RETURNING *
         )
@@ -269,6 +275,7 @@ def _policy(environment: Environment) -> dict[str, Any]:
         "max_tries": environment.max_tries,
         "max_sends": MAX_SENDS,
         "hourly": MAX_SENDS_PER_HOUR,
+        "daily": environment.code_requests_per_day,
         "budget_ttl": BUDGET_TTL,
         "longer_after": LONGER_AFTER,
         "longer": LONGER_DIGITS,
@@ -322,6 +329,9 @@ class Challenge(models.Model):
     renewable_until = models.DateTimeField(help_text="Later a resend would get less than half a code_ttl.")
     provisional_user_id = models.UUIDField(help_text="Of the user that this challenge creates, if it creates one.")
     creates_user = models.BooleanField(help_text="One of its starts was a sign-up.")
+    password_digest = models.CharField(
+        max_length=128, blank=True, help_text="Of a sign-up with a password, until its address is proved."
+    )
     has_handles = models.BooleanField(default=False, help_text="One of its starts was given a handle to redeem by.")
 
     objects: ClassVar[ChallengeQuerySet] = ChallengeQuerySet.as_manager()  # type: ignore[assignment]

@@ -24,6 +24,7 @@ from django.core.exceptions import ImproperlyConfigured
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 KEY_RANDOM_LENGTH = 32  # 62**32 is 190 bits.
 KEY_CHECKSUM_LENGTH = 6  # 62**6 holds a CRC-32.
+CLIENT_SECRET_PREFIX = "lkcs"  # noqa: S105 - What scanners know one by.
 GCM_NONCE_BYTES = 12
 
 
@@ -124,17 +125,22 @@ def new_key(prefix: str) -> str:
 
     Secret scanners find keys by the pattern in the README; the checksum lets junk be refused without a query.
     """
-    return key_from_random(prefix, "".join(secrets.choice(BASE62) for _ in range(KEY_RANDOM_LENGTH)))
+    return key_from_random(f"{prefix}_", "".join(secrets.choice(BASE62) for _ in range(KEY_RANDOM_LENGTH)))
+
+
+def new_client_secret() -> str:
+    """The same in letters and digits only, because clients disagree on how to encode others for HTTP Basic."""
+    return key_from_random(CLIENT_SECRET_PREFIX, "".join(secrets.choice(BASE62) for _ in range(KEY_RANDOM_LENGTH)))
 
 
 def derived_key_text(prefix: str, row: uuid.UUID, turn: int) -> str:
     """A key that can be printed again although only its digest is stored: for the demo world, and for nothing else."""
     number = int.from_bytes(mac("demo", current_key_version(), prefix.encode(), row.bytes, bytes([turn])), "big")
-    return key_from_random(prefix, _base62(number, KEY_RANDOM_LENGTH))
+    return key_from_random(f"{prefix}_", _base62(number, KEY_RANDOM_LENGTH))
 
 
 def key_from_random(prefix: str, randomness: str) -> str:
-    body = f"{prefix}_{randomness}"
+    body = prefix + randomness
     return body + _checksum(body)
 
 

@@ -40,6 +40,8 @@ class UnknownEnvironment(InvalidClient):
 
 
 class UnauthorizedClient(AuthError):
+    """The caller is known, and what it asks for is switched off or not among what it may do."""
+
     message = "This operation is not allowed."
 
 
@@ -79,6 +81,16 @@ class InvalidRefreshToken(InvalidGrant):
 
 class RefreshTokenReused(InvalidRefreshToken):
     pass
+
+
+class WrongPassword(InvalidGrant):
+    """The password is wrong, or nobody has one by this name: most dialects make no difference."""
+
+    message = "The user name or the password is wrong."
+
+
+class WeakPassword(InvalidRequest):
+    message = "This password is too easy to guess."
 
 
 class InvalidToken(AuthError):

@@ -28,6 +28,7 @@ class Channel(StrEnum):
 class Kind(StrEnum):
     EMAIL = "email"
     PHONE = "phone"
+    USERNAME = "username"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from apps.core.errors import (
 from apps.dialects.base import DialectView, MethodNotAllowed, Wire, absolute, endpoint
 from apps.dialects.fields import IdentifierField
 from apps.passwordless import captured
-from apps.passwordless.sessions import current_user
+from apps.passwordless.bearer import current_user
 from apps.passwordless.signing import published_keys
 from apps.tenants.models import Environment
 from apps.tokens.signing_keys import Profile, issuer
@@ -155,7 +155,7 @@ class CapturedMessages(PlatformView):
     """What an environment without a provider would have sent, newest first, for a customer's own end-to-end tests."""
 
     def get(self, request: Request, **_address: str) -> Response:
-        environment = captured.reader(self.bearer(), self.address)
+        environment = captured.reader(self.bearer(), self.address, self.context.ip)
         form = RecipientForm(data=request.query_params.dict())
         form.is_valid(raise_exception=True)
         rows = captured.messages(environment, recipient=form.validated_data.get("recipient"))

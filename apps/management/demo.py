@@ -13,17 +13,18 @@ from apps.core import crypto
 from apps.management.environments import create_application_key, create_environment, key_prefix, move_issuers
 from apps.management.providers import set_mail_server, set_sms_provider
 from apps.tenants.models import ApplicationKey, Environment, Membership, Operator, Project, Tenant
-from apps.tokens.api_keys import DEFAULT_PREFIX, ApiKey, Scope
+from apps.tokens import api_keys
+from apps.tokens.api_keys import ApiKey, Scope
 
 TENANT = "Latchkey demo"
 OPERATOR = "demo@example.com"
 # Beside `development`, which is for ZeroMagic's clients: one environment for each other dialect, named for it. The
-# clients of two of them have no way to send a key.
+# clients of three of them have no way to send a key.
 DIALECTS: dict[str, dict[str, Any]] = {
     "passage": {"allows_keyless_clients": True, "auth_origin": "http://localhost:3000"},
-    "satellite": {},
-    "smtpd": {},
-    "smallpict": {"allows_keyless_clients": True},
+    "satellite": {"otp_send": True},
+    "smtpd": {"allows_keyless_clients": True, "password_grant": True},
+    "smallpict": {"allows_keyless_clients": True, "code_ttl": 900, "code_requests_per_day": 5},
 }
 MAX_TURNS = 256
 # Two `demo` at once would make two of everything; the number only has to be our own.
@@ -124,8 +125,7 @@ def _application_key(environment: Environment) -> str:
 
 
 def _messages_key(environment: Environment) -> str:
-    prefix = f"{DEFAULT_PREFIX}_{environment.key_mode}"
-    secret, is_new = _secret(ApiKey.objects.for_environment(environment), prefix, environment)
+    secret, is_new = _secret(ApiKey.objects.for_environment(environment), api_keys.key_prefix(environment), environment)
     if is_new:
         ApiKey.objects.mint(environment, name="Demo tests", scopes=[Scope.READ_MESSAGES], secret=secret)
     return secret

@@ -25,9 +25,9 @@ class Captured:
     """JSON: subject, text, html, code."""
 
 
-def reader(secret: str, address: Address) -> Environment:
+def reader(secret: str, address: Address, ip: str = "") -> Environment:
     """The environment whose captured messages this API key reads. Raises InvalidToken."""
-    key = first_query(lambda: ApiKey.objects.presented(secret, address, Scope.READ_MESSAGES))
+    key = first_query(lambda: ApiKey.objects.presented(secret, address, Scope.READ_MESSAGES, ip))
     if key.environment.is_production:
         raise InvalidToken
     return key.environment

@@ -116,6 +116,12 @@ class Environment(models.Model):
     code_ttl = seconds(600, 60, 1800, "How long a code lives.")
     max_tries = models.PositiveSmallIntegerField(default=5, validators=[MinValueValidator(1), MaxValueValidator(10)])
     resend_after = seconds(30, 0, 600, "Between two messages while a code lives.")
+    code_requests_per_day = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Messages to one address in 24 hours; empty means no limit beyond that of an hour.",
+    )
     usual_failures = models.PositiveIntegerField(
         default=0, editable=False, help_text="Wrong codes in ten minutes, on the average of the last week."
     )
@@ -135,6 +141,23 @@ class Environment(models.Model):
 
     allows_keyless_clients = models.BooleanField(
         default=False, help_text="For clients that cannot send an APP-KEY, such as Passage's SDKs."
+    )
+    password_grant = models.BooleanField(
+        default=False, help_text="Let SMTPD's clients send a person's password or code in exchange for tokens."
+    )
+    otp_send = models.BooleanField(default=False, help_text="Let Satellite's clients request codes for people.")
+    api_key_prefix = models.CharField(
+        max_length=10,
+        default="sp",
+        validators=[RegexValidator(r"^[a-z]{2,10}$", "Two to ten small letters.")],
+        help_text="What its API keys start with; sp makes sp_live_… in production and sp_test_… elsewhere.",
+    )
+    api_key_idle_ttl = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        default=90 * 86_400,
+        validators=[MinValueValidator(86_400), MaxValueValidator(3650 * 86_400)],
+        help_text="An API key not used for so long is revoked; empty means never. In seconds.",
     )
     auth_origin = models.CharField(
         max_length=200,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -13,59 +12,76 @@ from apps.core import crypto
 from apps.core.errors import InvalidToken
 from apps.tenants.models import LAST_USED_PRECISION, Address, Environment
 from apps.tenants.querysets import EnvironmentQuerySet
-
-DEFAULT_PREFIX = "sk"
+from apps.users.models import EndUser
 
 
 class Scope(models.TextChoices):
+    """What a key may do here. A key may hold other scopes too: those mean something to the customer's own servers."""
+
     READ_MESSAGES = "messages:read", "read captured messages"
+    INTROSPECT = "tokens:introspect", "introspect tokens and keys"
+    ACCOUNT = "account", "act for the person it belongs to"
 
 
 class ApiKeyQuerySet(EnvironmentQuerySet["ApiKey"]):
     def mint(
-        self, environment: Environment, *, name: str, scopes: list[str], secret: str | None = None
+        self, environment: Environment, *, name: str, scopes: list[str], secret: str | None = None, **facts: Any
     ) -> tuple[ApiKey, str]:
-        """A new key and its secret, which is nowhere after this."""
-        secret = secret or crypto.new_key(f"{DEFAULT_PREFIX}_{environment.key_mode}")
+        """A new key and its secret, which is nowhere after this. `facts`: user_id, client_id, site_url, expires_at."""
+        secret = secret or crypto.new_key(key_prefix(environment))
         key = self.create(
             environment=environment,
             name=name,
             scopes=scopes,
             digest=crypto.digest(secret),
             last_four=secret[-4:],
+            **facts,
         )
         return key, secret
 
-    def presented(self, secret: str, address: Address, scope: Scope) -> ApiKey:
+    def usable(self) -> ApiKeyQuerySet:
+        """Neither revoked nor expired, and of nobody who is disabled."""
+        lives = models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now())
+        return self.filter(lives, revoked_at=None, user__disabled_at=None)
+
+    def presented(self, secret: str, address: Address, scope: str, ip: str = "") -> ApiKey:
         """The usable key that `secret` is at this address. Raises InvalidToken; a broken checksum costs no query."""
         if not crypto.is_well_formed_key(secret):
             raise InvalidToken
-        now = timezone.now()
         here = self.filter(**address.lookup("environment__"))
-        usable = here.filter(models.Q(expires_at=None) | models.Q(expires_at__gt=now), revoked_at=None)
-        key = usable.filter(digest=crypto.digest(secret)).select_related("environment__project").first()
+        key = here.usable().filter(digest=crypto.digest(secret)).select_related("environment__project").first()
         if key is None or scope not in key.scopes:
             raise InvalidToken
-        key.touch(now)
+        key.touch(ip)
         return key
+
+
+def key_prefix(environment: Environment) -> str:
+    """Such as `sp_live`: what secret scanners and people know a key by."""
+    return f"{environment.api_key_prefix}_{environment.key_mode}"
 
 
 class ApiKey(models.Model):
     id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="api_keys", db_index=False)
+    user = models.ForeignKey(EndUser, on_delete=models.CASCADE, null=True, blank=True, related_name="api_keys")
+    client_id = models.UUIDField(default=crypto.new_id, editable=False, help_text="Outlives rotation.")
     name = models.CharField(max_length=100)
+    site_url = models.CharField(max_length=500, blank=True, help_text="Where its owner uses it, as they said.")
     digest = models.BinaryField(max_length=32, editable=False)
     last_four = models.CharField(max_length=4, editable=False)
-    scopes = ArrayField(models.CharField(max_length=40))
+    scopes = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_ip = models.GenericIPAddressField(null=True, editable=False)
 
     objects: ClassVar[ApiKeyQuerySet] = ApiKeyQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["environment", "digest"], name="api_key_digest"),)
+        indexes = (models.Index(fields=["environment", "user", "created_at"], name="api_key_by_user"),)
 
     def __str__(self) -> str:
         return f"{self.name} …{self.last_four}"
@@ -74,8 +90,9 @@ class ApiKey(models.Model):
     def is_usable(self) -> bool:
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
 
-    def touch(self, now: datetime) -> None:
+    def touch(self, ip: str) -> None:
         """Keep `last_used_at` right within a minute."""
+        now = timezone.now()
         if self.last_used_at is None or self.last_used_at < now - LAST_USED_PRECISION:
             stale = models.Q(last_used_at=None) | models.Q(last_used_at__lt=now - LAST_USED_PRECISION)
-            ApiKey.objects.filter(stale, id=self.id).update(last_used_at=now)
+            ApiKey.objects.filter(stale, id=self.id).update(last_used_at=now, last_used_ip=ip or None)

@@ -22,6 +22,7 @@ REQUIRED_CLAIMS = ["exp", "iat", "nbf", "jti", "sub", "iss", "aud"]
 # Headers that let a token bring its own key or its own rules (RFC 7515 section 4.1, RFC 8725 section 3.10).
 REFUSED_HEADERS = {"jku", "jwk", "x5u", "x5c", "crit"}
 MAX_TOKEN_LENGTH = 4096
+NO_CLAIMS: Mapping[str, Any] = {}
 
 
 class KeyBackend(TokenBackend):
@@ -83,9 +84,14 @@ class SignedToken:
 class Claims:
     """Of a token that is genuine and in time. Whether its session still lives is not in it."""
 
-    user_id: uuid.UUID
-    session_id: uuid.UUID
+    subject: uuid.UUID
+    """The user; for a token of a client's own, the client."""
+    session_id: uuid.UUID | None
     client_id: uuid.UUID
+    scope: str
+    token_id: str
+    issued_at: int
+    expires_at: int
 
 
 def signer(environment: Environment, profile: Profile) -> KeyBackend:
@@ -95,12 +101,25 @@ def signer(environment: Environment, profile: Profile) -> KeyBackend:
 
 
 def sign(
-    backend: KeyBackend, *, user_id: uuid.UUID, session_id: uuid.UUID, client_id: uuid.UUID, ttl: int
+    backend: KeyBackend,
+    *,
+    subject: uuid.UUID,
+    session_id: uuid.UUID | None,
+    client_id: uuid.UUID,
+    ttl: int,
+    scope: str = "",
+    extra: Mapping[str, Any] = NO_CLAIMS,
 ) -> SignedToken:
+    """`extra` claims of a dialect stand beside ours, and never in the place of one."""
     token = AccessToken(backend)
+    token.payload = {**extra, **token.payload}
     token.set_exp(lifetime=timedelta(seconds=ttl))
     token["nbf"] = token["iat"]
-    token["sub"], token["sid"], token["client_id"] = str(user_id), str(session_id), str(client_id)
+    token["sub"], token["client_id"] = str(subject), str(client_id)
+    if session_id is not None:
+        token["sid"] = str(session_id)
+    if scope:
+        token["scope"] = scope
     return SignedToken(str(token), token["exp"])
 
 
@@ -121,5 +140,12 @@ def _kid(text: str) -> str:
 
 
 def _claims(payload: Mapping[str, Any]) -> Claims:
-    ids = (uuid.UUID(str(payload[claim])) for claim in ("sub", "sid", "client_id"))
-    return Claims(*ids)
+    return Claims(
+        subject=uuid.UUID(str(payload["sub"])),
+        session_id=uuid.UUID(str(payload["sid"])) if "sid" in payload else None,
+        client_id=uuid.UUID(str(payload["client_id"])),
+        scope=str(payload.get("scope", "")),
+        token_id=str(payload["jti"]),
+        issued_at=payload["iat"],
+        expires_at=payload["exp"],
+    )

@@ -32,6 +32,17 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Client:
+    """The calling application, and the kind of tokens it understands."""
+
+    id: uuid.UUID
+    profile: Profile = Profile.ACCESS
+    is_confidential: bool = False
+    """It authenticated itself: by a secret that only it has."""
+    longest_session: timedelta = timedelta.max
+
+
+@dataclass(frozen=True, slots=True)
 class Rotation:
     outcome: Outcome
     session: Session
@@ -42,8 +53,8 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
     # FOR SHARE: a user who is being disabled at this moment is waited for, and then gets no session.
     OPEN = """
         INSERT INTO tokens_session (id, environment_id, user_id, client_id, profile, generation, key_version, secret,
-               created_at, rotated_at, idle_expires_at, absolute_expires_at)
-        SELECT %(id)s, environment_id, id, %(client)s, %(profile)s, 0, %(key_version)s, %(secret)s,
+               scope, created_at, rotated_at, idle_expires_at, absolute_expires_at)
+        SELECT %(id)s, environment_id, id, %(client)s, %(profile)s, 0, %(key_version)s, %(secret)s, %(scope)s,
                now(), now(), now() + least(%(idle)s, %(absolute)s), now() + %(absolute)s
           FROM users_enduser
          WHERE id = %(user)s AND environment_id = %(environment)s AND disabled_at IS NULL
@@ -73,20 +84,21 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         RETURNING old.generation, new.generation, new.secret IS NULL, new.idle_expires_at
     """
 
-    def open(
-        self, environment: Environment, *, user_id: uuid.UUID, client_id: uuid.UUID, profile: Profile
-    ) -> Session | None:
+    def open(self, environment: Environment, client: Client, *, user_id: uuid.UUID, scope: str = "") -> Session | None:
         """A new session of an active user, inside the transaction that consumed the proof; None for a disabled one."""
-        session = Session(environment=environment, user_id=user_id, client_id=client_id, profile=profile)
+        session = Session(
+            environment=environment, user_id=user_id, client_id=client.id, profile=client.profile, scope=scope
+        )
         session.secret, session.key_version = crypto.random_bytes(SECRET_BYTES), crypto.current_key_version()
         parameters: dict[str, Any] = {
             "id": session.id,
-            "client": client_id,
-            "profile": profile,
+            "client": client.id,
+            "profile": client.profile,
+            "scope": scope,
             "key_version": session.key_version,
             "secret": session.secret,
             "idle": timedelta(seconds=environment.session_idle_ttl),
-            "absolute": timedelta(seconds=environment.session_absolute_ttl),
+            "absolute": min(timedelta(seconds=environment.session_absolute_ttl), client.longest_session),
             "user": user_id,
             "environment": environment.id,
         }
@@ -106,19 +118,20 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
             raise InvalidRefreshToken
         return session, token
 
-    def rotate(self, environment: Environment, text: str, *, client_id: uuid.UUID, profile: Profile) -> Rotation:
+    def rotate(self, environment: Environment, client: Client, text: str) -> Rotation:
         """Present a refresh token. Raises InvalidRefreshToken. A reuse is returned, not raised: its revocation is
         already committed, and the caller has an event to write."""
         session, token = self.named(environment, text)
         parameters: dict[str, Any] = {
             "generation": token.generation,
-            "grace": timedelta(seconds=environment.refresh_grace),
+            # A client that authenticates can be asked to keep its tokens in order.
+            "grace": timedelta(seconds=0 if client.is_confidential else environment.refresh_grace),
             "idle": timedelta(seconds=environment.session_idle_ttl),
             "session": session.id,
             "environment": environment.id,
             "secret": session.secret,
-            "client": client_id,
-            "profile": profile,
+            "client": client.id,
+            "profile": client.profile,
         }
         with connection.cursor() as cursor:
             cursor.execute(self.ROTATE, parameters)
@@ -137,6 +150,11 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
             return None
         ended = self.for_environment(environment).filter(id=session.id, client_id=client_id, secret__isnull=False)
         return session if ended.update(secret=None) else None
+
+    def end_others(self, environment: Environment, client: Client, user_id: uuid.UUID) -> int:
+        """End all of a person's sessions on one client. Lock the user before, so that no other is opened meanwhile."""
+        live = self.for_environment(environment).filter(user_id=user_id, client_id=client.id, secret__isnull=False)
+        return live.update(secret=None)
 
     def alive(self, environment: Environment, session_id: uuid.UUID) -> Session | None:
         """A session that neither ended nor ran out, of a user who is not disabled."""
@@ -161,6 +179,7 @@ class Session(models.Model):
     user = models.ForeignKey(EndUser, on_delete=models.CASCADE, related_name="sessions")
     client_id = models.UUIDField()
     profile = models.CharField(max_length=16, choices=Profile.choices, default=Profile.ACCESS)
+    scope = models.CharField(max_length=500, blank=True, help_text="Of its access tokens (RFC 6749 section 3.3).")
     generation = models.PositiveIntegerField(default=0)
     key_version = models.PositiveSmallIntegerField()
     secret = models.BinaryField(null=True, max_length=SECRET_BYTES, editable=False, help_text="Null: revoked.")

@@ -20,6 +20,13 @@ class EndUser(models.Model):
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+", db_index=False)
     created_at = models.DateTimeField(auto_now_add=True)
     disabled_at = models.DateTimeField(null=True, blank=True)
+    password_digest = models.CharField(
+        max_length=128, blank=True, db_default="", editable=False, help_text="Argon2id, encoded."
+    )
+    password_failures = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="Since the last right one."
+    )
+    password_refused_until = models.DateTimeField(null=True, editable=False)
 
     objects: ClassVar[EnvironmentQuerySet[EndUser]] = EnvironmentQuerySet["EndUser"].as_manager()  # type: ignore[assignment]
 
@@ -110,6 +117,7 @@ class Identifier(models.Model):
     class Kind(models.TextChoices):
         EMAIL = "email"
         PHONE = "phone"
+        USERNAME = "username"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+", db_index=False)

@@ -1,0 +1,112 @@
+"""OAuth clients (RFC 6749 section 2): `client_id` and `client_secret`, for applications that can keep a secret."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.core import crypto
+from apps.tenants.models import LAST_USED_PRECISION, Environment
+from apps.tenants.querysets import EnvironmentQuerySet
+
+
+class Grant(models.TextChoices):
+    CLIENT_CREDENTIALS = "client_credentials", "client credentials"
+    PASSWORD = "password", "password or code"
+    REFRESH_TOKEN = "refresh_token", "refresh token"
+
+
+def default_grants() -> list[str]:
+    return [Grant.CLIENT_CREDENTIALS, Grant.REFRESH_TOKEN]
+
+
+class OAuthClientQuerySet(EnvironmentQuerySet["OAuthClient"]):
+    def usable(self) -> OAuthClientQuerySet:
+        now = timezone.now()
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
+
+    def register(
+        self, environment: Environment, *, name: str, grants: list[str] | None = None, scopes: list[str] | None = None
+    ) -> tuple[OAuthClient, str]:
+        """A new client and its secret, which is nowhere after this."""
+        client = OAuthClient(environment=environment, name=name, scopes=scopes or [])
+        client.grants = default_grants() if grants is None else grants
+        secret = crypto.new_client_secret()
+        client.set_secret(secret)
+        client.save(force_insert=True)
+        return client, secret
+
+
+class OAuthClient(models.Model):
+    """`client_id` on the wire is the id in hexadecimal: letters and digits, as the secret, because clients disagree on
+    how to encode anything else for HTTP Basic (contracts/clients.md, trap 2)."""
+
+    id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
+    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="oauth_clients", db_index=False)
+    name = models.CharField(max_length=100)
+    grants = ArrayField(models.CharField(max_length=32, choices=Grant.choices), default=default_grants)
+    scopes = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    digest = models.BinaryField(max_length=32, editable=False)
+    last_four = models.CharField(max_length=4, editable=False)
+    previous_digest = models.BinaryField(null=True, max_length=32, editable=False)
+    previous_expires_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_ip = models.GenericIPAddressField(null=True, editable=False)
+
+    objects: ClassVar[OAuthClientQuerySet] = OAuthClientQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        indexes = (models.Index(fields=["environment", "created_at"], name="oauth_client_by_time"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} …{self.last_four}"
+
+    @property
+    def client_id(self) -> str:
+        return self.id.hex
+
+    @property
+    def is_usable(self) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
+    def set_secret(self, secret: str) -> None:
+        self.digest, self.last_four = crypto.digest(secret), secret[-4:]
+
+    def replace_secret(self, secret: str, *, previous_ends_at: datetime) -> None:
+        """The secret until now works until `previous_ends_at`, so that servers can be changed over."""
+        self.previous_digest, self.previous_expires_at = self.digest, previous_ends_at
+        self.set_secret(secret)
+
+    def opens(self, secret: str) -> bool:
+        """Whether this is its secret, or the one before while that still works. Both are always compared."""
+        presented = crypto.digest(secret)
+        is_current = crypto.equal(presented, bytes(self.digest))
+        is_previous = crypto.equal(presented, bytes(self.previous_digest or b""))
+        return is_current or (is_previous and self._previous_works())
+
+    def _previous_works(self) -> bool:
+        return self.previous_expires_at is not None and self.previous_expires_at > timezone.now()
+
+    def touch(self, ip: str) -> None:
+        """Keep `last_used_at` right within a minute."""
+        now = timezone.now()
+        if self.last_used_at is None or self.last_used_at < now - LAST_USED_PRECISION:
+            stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_PRECISION)
+            OAuthClient.objects.filter(stale, id=self.id).update(last_used_at=now, last_used_ip=ip or None)
+
+
+def parse_client_id(text: str) -> uuid.UUID | None:
+    """None for what no client is called."""
+    try:
+        return uuid.UUID(hex=text) if len(text) == len(uuid.UUID(int=0).hex) else None
+    except ValueError:
+        return None
