@@ -15,6 +15,7 @@ from django.utils import timezone
 from apps.challenges import codes
 from apps.challenges.failures import BUDGET_TTL, FailureCount
 from apps.core import crypto
+from apps.core.database import first_row
 from apps.core.errors import ChallengeLocked, CodeExpired, CodeMismatch, RateLimited
 from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
@@ -82,7 +83,8 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     #        its shared tries spent. The last only where no handle is out: a stranger's guesses must not end its code;
     # sent   bounds what a stranger can have sent to one person, with guesses or without;
     # fresh  inserts unless resent did. A concurrent start holds the unique key or the row lock: then nothing comes
-    #        back, and the caller is told to wait, because the other start has just sent a code.
+    #        back, and the caller is told to wait, because the other start has just sent a code;
+    # queued puts the message into the outbox, so that neither is ever there without the other.
     # PostgreSQL runs `ended` before `fresh` because `fresh` reads its count; the row it ended no longer conflicts.
     ISSUE = """
         WITH sent AS (
@@ -133,9 +135,17 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
              WHERE sent.leaves_room AND NOT EXISTS (SELECT FROM resent) AND (SELECT count(*) FROM ended) >= 0
             ON CONFLICT (environment_id, purpose, identifier) WHERE nonce IS NOT NULL DO NOTHING
             RETURNING *
+        ), issued AS (
+            SELECT * FROM resent UNION ALL SELECT * FROM fresh
+        ), queued AS (
+            INSERT INTO delivery_message (id, environment_id, channel, template, reference, recipient, language,
+                   state, created_at, due_at, expires_at, attempts, claim, outcome, segments)
+            SELECT %(message)s, environment_id, channel, %(template)s::varchar, id, identifier, %(language)s,
+                   'queued', now(), now(), expires_at, 0, 0, '', 0
+              FROM issued WHERE %(template)s::varchar <> ''
         )
         SELECT id, provisional_user_id, key_version, cardinality(tries) - 1, extract(epoch FROM expires_at - now())
-          FROM (SELECT * FROM resent UNION ALL SELECT * FROM fresh) AS issued
+          FROM issued
     """
 
     # Counts a wrong guess against its challenge and, only if the challenge was still open to it, against the person.
@@ -171,10 +181,12 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         identifier: str,
         creates_user: bool,
         by_handle: bool = False,
+        template: str = "",
+        language: str = "",
     ) -> Issued:
-        """Make or carry on the one live challenge. Raises RateLimited while the last message is too recent.
+        """Make or carry on the one live challenge, and enqueue the message of this `template` that tells its code.
 
-        Call it inside the transaction that enqueues the message.
+        Raises RateLimited while the last message is too recent, except for a caller who redeems by handle.
         """
         parameters = {
             **_policy(environment),
@@ -187,6 +199,9 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             "key_versions": crypto.key_versions(),
             "id": crypto.new_id(),
             "user": crypto.new_id(),
+            "message": crypto.new_id(),
+            "template": template,
+            "language": language,
             "nonce": crypto.random_bytes(NONCE_BYTES),
             "key_version": crypto.current_key_version(),
         }
@@ -226,8 +241,8 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
 
     def check_code(self, environment: Environment, *, purpose: Purpose, identifier: str, code: str) -> Attempt:
         """Compare a guess with the live code of `identifier`. Raises CodeExpired when there is none."""
-        live = self.for_environment(environment).filter(purpose=purpose, identifier=identifier, nonce__isnull=False)
-        return _compare(live.first(), code, SHARED_TRIES)
+        challenge = self._live("identifier = %s", environment, purpose, identifier)
+        return _compare(challenge, code, SHARED_TRIES)
 
     def check_handle(self, environment: Environment, *, purpose: Purpose, handle: str, code: str) -> Attempt:
         """Compare a guess with the code that `handle` was given out for. Raises CodeExpired when it names none."""
@@ -235,8 +250,14 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         if named is None:
             raise CodeExpired
         challenge_id, send = named
-        live = self.for_environment(environment).filter(id=challenge_id, purpose=purpose, nonce__isnull=False)
-        return _compare(live.first(), code, send + 1)
+        return _compare(self._live("id = %s", environment, purpose, challenge_id), code, send + 1)
+
+    def _live(self, condition: str, environment: Environment, purpose: Purpose, value: object) -> Challenge | None:
+        return first_row(
+            self.model,
+            f"environment_id = %s AND purpose = %s AND nonce IS NOT NULL AND {condition}",
+            [environment.id, purpose, value],
+        )
 
     def refuse(self, attempt: Attempt) -> None:
         """Count a wrong guess, then always raise: CodeMismatch, or why it came too late to be counted."""

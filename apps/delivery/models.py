@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from django.db import connection, models
+from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -33,44 +32,9 @@ class MessageQuerySet(EnvironmentQuerySet["Message"]):
         RETURNING *
     """
 
-    ENQUEUE = """
-        INSERT INTO delivery_message (id, environment_id, channel, template, reference, recipient, language,
-               state, created_at, due_at, expires_at, attempts, claim, outcome, segments)
-        VALUES (%(id)s, %(environment)s, %(channel)s, %(template)s, %(reference)s, %(recipient)s, %(language)s,
-               'queued', now(), now(), now() + %(ttl)s, 0, 0, '', 0)
-    """
-
     def claim(self, limit: int) -> list[Message]:
         """Take at most `limit` due messages of all environments, each for the length of LEASE."""
         return list(self.raw(self.CLAIM, [LEASE, limit]))
-
-    def enqueue(
-        self,
-        environment: Environment,
-        *,
-        channel: Channel,
-        template: str,
-        reference: uuid.UUID,
-        recipient: str,
-        language: str,
-        ttl: float,
-    ) -> None:
-        """Add one message, in the caller's transaction. After `ttl` seconds it would be of no use to its reader.
-
-        A statement of our own, because this is part of every start of a sign-in: the ORM's costs four times the CPU.
-        """
-        parameters: dict[str, Any] = {
-            "id": new_id(),
-            "environment": environment.id,
-            "channel": channel,
-            "template": template,
-            "reference": reference,
-            "recipient": recipient,
-            "language": language,
-            "ttl": timedelta(seconds=ttl),
-        }
-        with connection.cursor() as cursor:
-            cursor.execute(self.ENQUEUE, parameters)
 
     def purge(self, before: timedelta) -> int:
         """Remove what is settled and older than `before`; returns how many."""

@@ -20,7 +20,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.core.context import RequestContext
-from apps.core.database import first_query
 from apps.core.errors import (
     AuthError,
     InvalidClient,
@@ -111,16 +110,14 @@ class DialectView(APIView):
         """
         if "APP-KEY" not in self.request.headers:
             return self._keyless()
-        key = first_query(
-            lambda: ApplicationKey.objects.presented(self.request.headers.get("APP-KEY", ""), self.address)
-        )
+        key = ApplicationKey.objects.presented(self.request.headers["APP-KEY"], self.address)
         if key is None:
             raise InvalidClient
         key.touch()
         return Caller(key.environment, Client(key.client_id, self.profile))
 
     def _keyless(self) -> Caller:
-        environment = first_query(lambda: Environment.objects.at(self.address).first())
+        environment = Environment.objects.at(self.address)
         if environment is None:
             raise UnknownEnvironment
         if not environment.allows_keyless_clients:

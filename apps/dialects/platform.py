@@ -13,7 +13,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.core.database import first_query
 from apps.core.errors import (
     AuthError,
     BodyTooLarge,
@@ -65,7 +64,7 @@ class PlatformView(DialectView):
 
     def environment(self, missing: type[AuthError] = NothingHere) -> Environment:
         """The environment of the address. Raises `missing`."""
-        found = first_query(lambda: Environment.objects.at(self.address).first())
+        found = Environment.objects.at(self.address)
         if found is None:
             raise missing
         return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from apps.audit.models import Actor, Event
 from apps.challenges.models import Attempt, Challenge, Purpose
 from apps.core.context import RequestContext
 from apps.core.identifiers import Contact
@@ -12,7 +11,6 @@ from apps.passwordless.start import limit
 from apps.tenants.models import Environment
 from apps.tokens import jwt
 from apps.tokens.sessions import Session
-from apps.users.models import Person
 
 
 def redeem(
@@ -51,17 +49,9 @@ def _sign_in(
 ) -> Tokens:
     # Before the transaction, so that no lock waits for a key to be read.
     backend = jwt.signer(environment, client.profile)
-    session = prove(environment, attempt, lambda person: open_session(environment, client, person, context, scope))
+    session = prove(
+        environment,
+        attempt,
+        lambda person: Session.objects.open(environment, client, person, context=context, scope=scope),
+    )
     return sign(environment, backend, session, session.refresh_token(0), claims_of)
-
-
-def open_session(
-    environment: Environment, client: Client, person: Person, context: RequestContext, scope: str = ""
-) -> Session | None:
-    """A session of a person who has just proved who they are, with its event; None for somebody who is disabled."""
-    session = Session.objects.open(environment, client, user_id=person.user_id, scope=scope)
-    if session is not None:
-        actor = Actor(person.user_id, session.id, client.id)
-        facts = {"new": person.is_new}
-        Event.objects.record(environment, Event.Kind.SIGNED_IN, context=context, actor=actor, facts=facts)
-    return session

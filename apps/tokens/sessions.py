@@ -10,14 +10,18 @@ from typing import Any, ClassVar
 
 from django.db import connection, models
 from django.db.models.functions import Now
+from psycopg.types.json import Jsonb
 
+from apps.audit.models import MAX_USER_AGENT, Event
 from apps.core import crypto
+from apps.core.context import RequestContext
+from apps.core.database import first_row
 from apps.core.errors import InvalidRefreshToken
 from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
 from apps.tokens import refresh
 from apps.tokens.signing_keys import Profile
-from apps.users.models import EndUser
+from apps.users.models import EndUser, Person
 
 SECRET_BYTES = 32
 
@@ -50,16 +54,26 @@ class Rotation:
 
 
 class SessionQuerySet(EnvironmentQuerySet["Session"]):
-    # FOR SHARE: a user who is being disabled at this moment is waited for, and then gets no session.
+    # FOR SHARE: a user who is being disabled at this moment is waited for, and then gets no session. The event is part
+    # of the statement, so that no session is ever there without it.
     OPEN = """
-        INSERT INTO tokens_session (id, environment_id, user_id, client_id, profile, generation, key_version, secret,
-               scope, created_at, rotated_at, idle_expires_at, absolute_expires_at)
-        SELECT %(id)s, environment_id, id, %(client)s, %(profile)s, 0, %(key_version)s, %(secret)s, %(scope)s,
-               now(), now(), now() + least(%(idle)s, %(absolute)s), now() + %(absolute)s
-          FROM users_enduser
-         WHERE id = %(user)s AND environment_id = %(environment)s AND disabled_at IS NULL
-           FOR SHARE
-        RETURNING idle_expires_at
+        WITH opened AS (
+            INSERT INTO tokens_session (id, environment_id, user_id, client_id, profile, generation, key_version,
+                   secret, scope, created_at, rotated_at, idle_expires_at, absolute_expires_at)
+            SELECT %(id)s, environment_id, id, %(client)s, %(profile)s, 0, %(key_version)s,
+                   %(secret)s, %(scope)s, now(), now(), now() + least(%(idle)s, %(absolute)s), now() + %(absolute)s
+              FROM users_enduser
+             WHERE id = %(user)s AND environment_id = %(environment)s AND disabled_at IS NULL
+               FOR SHARE
+            RETURNING id, environment_id, user_id, client_id, idle_expires_at
+        ), noted AS (
+            INSERT INTO audit_event (id, environment_id, kind, created_at, user_id, session_id, client_id, ip,
+                   user_agent, facts)
+            SELECT %(event)s, environment_id, %(kind)s, clock_timestamp(), user_id, id, client_id, %(ip)s,
+                   %(user_agent)s, %(facts)s
+              FROM opened
+        )
+        SELECT idle_expires_at FROM opened
     """
 
     # One guarded statement rotates, replays or revokes, by the database's clock and by the row as it is once locked:
@@ -84,10 +98,12 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         RETURNING old.generation, new.generation, new.secret IS NULL, new.idle_expires_at
     """
 
-    def open(self, environment: Environment, client: Client, *, user_id: uuid.UUID, scope: str = "") -> Session | None:
-        """A new session of an active user, inside the transaction that consumed the proof; None for a disabled one."""
+    def open(
+        self, environment: Environment, client: Client, person: Person, *, context: RequestContext, scope: str = ""
+    ) -> Session | None:
+        """A new session and its event, inside the transaction that consumed the proof; None for a disabled person."""
         session = Session(
-            environment=environment, user_id=user_id, client_id=client.id, profile=client.profile, scope=scope
+            environment=environment, user_id=person.user_id, client_id=client.id, profile=client.profile, scope=scope
         )
         session.secret, session.key_version = crypto.random_bytes(SECRET_BYTES), crypto.current_key_version()
         parameters: dict[str, Any] = {
@@ -99,8 +115,13 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
             "secret": session.secret,
             "idle": timedelta(seconds=environment.session_idle_ttl),
             "absolute": min(timedelta(seconds=environment.session_absolute_ttl), client.longest_session),
-            "user": user_id,
+            "user": person.user_id,
             "environment": environment.id,
+            "event": crypto.new_id(),
+            "kind": Event.Kind.SIGNED_IN.value,
+            "ip": context.ip or None,
+            "user_agent": context.user_agent[:MAX_USER_AGENT],
+            "facts": Jsonb({"new": person.is_new}),
         }
         with connection.cursor() as cursor:
             cursor.execute(self.OPEN, parameters)
@@ -113,7 +134,8 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
     def named(self, environment: Environment, text: str) -> tuple[Session, refresh.RefreshToken]:
         """The live session that a genuine refresh token belongs to. Raises InvalidRefreshToken; junk costs no query."""
         token = refresh.read(environment.id, text)
-        session = self.for_environment(environment).filter(id=token.session_id, secret__isnull=False).first()
+        place = [environment.id, token.session_id]
+        session = first_row(self.model, "environment_id = %s AND id = %s AND secret IS NOT NULL", place)
         if session is None or not session.made(token, text):
             raise InvalidRefreshToken
         return session, token
