@@ -1,0 +1,62 @@
+"""What is measured beside what: each side has processes, a flow, and single requests that are checked on their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench import meters
+from bench.generator import Generator
+from bench.targets import Round, Target
+
+LATCHKEY, FLOOR, PEER, CEILING = "latchkey", "floor", "better-auth", "ceiling"
+
+Checks = Callable[[Mapping[str, Any]], Mapping[str, Target]]
+"""Requests by name, out of what a flow's answers said."""
+
+
+def no_checks(_facts: Mapping[str, Any]) -> Mapping[str, Target]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    name: str
+    flow: Target
+    pids: Mapping[str, int]
+    """By the name of the process; PostgreSQL and Valkey serve one side at a time, so they are everybody's."""
+    checks: Checks = no_checks
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A round, and the CPU milliseconds that each process spent on it."""
+
+    side: str
+    what: str
+    """FLOW, or the name of a check."""
+    round: Round
+    cpu: Mapping[str, float]
+
+
+class Meter:
+    """Counts what each process of a side spends while the generator drives it."""
+
+    def __init__(self, generator: Generator) -> None:
+        self._generator = generator
+
+    def measure(self, side: Side, what: str, target: Target, concurrency: int, flows: int, label: str) -> Measured:
+        before = meters.cpu(side.pids)
+        result = self._generator.run(target, concurrency, flows, f"{label}-{concurrency}")
+        after = meters.cpu(side.pids)
+        return Measured(side.name, what, result, {name: after[name] - before[name] for name in after})
+
+    def warm_up(self, side: Side, flows: int) -> None:
+        """Every thread has its connection, its prepared statements and its keys afterwards. Raises SystemExit."""
+        if errors := self._generator.run(side.flow, 32, flows, "warm").errors:
+            raise SystemExit(f"The first flows of {side.name} failed: {errors[0]}")
+
+
+def errors(measured: Sequence[Measured]) -> list[str]:
+    return [f"{one.side}: {error}" for one in measured for error in one.round.errors]
