@@ -6,11 +6,12 @@ import argparse
 import sys
 
 from bench import latchkey, meters, report
+from bench.counts import count
 from bench.figures import Figures
 from bench.generator import Generator
 from bench.installation import Installation, installed
 from bench.sides import Measured, Meter, Side, errors
-from bench.targets import FLOW
+from bench.targets import Order
 
 # Flows of a round by concurrency.
 _FULL = {1: 60, 8: 200, 32: 400}
@@ -24,7 +25,8 @@ def main() -> int:
         meter.warm_up(side, 128)
         measured = _measure(meter, side, options)
         memory = meters.memory(installation.pids())
-    print("\n".join(report.render(Figures(measured), {}, memory)))
+        counts = count(installation, generator, side.flow)
+    print("\n".join(report.render(Figures(measured), counts, memory)))
     return _tell_errors(measured)
 
 
@@ -46,7 +48,7 @@ def _start(installation: Installation, generator: Generator) -> Side:
 def _measure(meter: Meter, side: Side, options: argparse.Namespace) -> list[Measured]:
     plan = _SHORT if options.short else _FULL
     return [
-        meter.measure(side, FLOW, side.flow, concurrency, plan[concurrency], f"round{number}")
+        meter.measure(side, Order(side.flow, concurrency, plan[concurrency], f"round{number}-{concurrency}"))
         for number in range(options.rounds or (2 if options.short else 5))
         for concurrency in options.at
     ]

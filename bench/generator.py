@@ -7,7 +7,7 @@ import sys
 from typing import Any, Self
 
 from bench import children
-from bench.targets import Order, Round, Target
+from bench.targets import Order, Round
 from config.stack_places import BASE_DIR
 
 
@@ -24,9 +24,9 @@ class Generator:
     def __exit__(self, *_: object) -> None:
         children.end(self._process)
 
-    def run(self, target: Target, concurrency: int, flows: int, label: str) -> Round:
+    def run(self, order: Order) -> Round:
         """Returns when the last person has gone the whole way, or has failed."""
-        self._say(Order(target, concurrency, flows, label).as_json())
+        self._say(order.as_json())
         return Round(**self._hear())
 
     def _say(self, told: dict[str, Any]) -> None:

@@ -7,18 +7,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.installation import Installation
-from bench.sides import LATCHKEY, Side
-from bench.targets import FLOW, REFRESH, START, VERIFY, Step, Target
+from bench.sides import ACCESS_TOKEN, API_KEY, EMPTY, LATCHKEY, Side
+from bench.targets import REFRESH, START, VERIFY, Step, Target, get
 
-# The single requests that are compared with a peer's. The second is the lightest that an API key opens.
-ACCESS_TOKEN_CHECK = "userinfo"
-API_KEY_CHECK = "dev/messages"
+# The single requests that are compared with a peer's, by what they check. The second is the lightest that a key opens.
+CHECKED_BY = {ACCESS_TOKEN: "userinfo", API_KEY: "dev/messages"}
+EMPTY_VIEW_PATH = "/healthz"
 
 
 def side(installation: Installation, environment: Mapping[str, Any]) -> Side:
     """`environment`: what `manage.py demo --json` told about it."""
     flow = _target(environment)
-    return Side(LATCHKEY, flow, installation.pids(), lambda facts: _checks(environment, facts))
+    return Side(LATCHKEY, flow, installation.pids(), lambda facts: _checks(environment, flow, facts))
 
 
 def without_limits(mail_url: str) -> list[str]:
@@ -37,16 +37,10 @@ def _target(environment: Mapping[str, Any]) -> Target:
     return Target(str(root.hostname), root.port or 80, steps, headers, is_mailed=True)
 
 
-def _checks(environment: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Target]:
+def _checks(environment: Mapping[str, Any], flow: Target, facts: Mapping[str, Any]) -> dict[str, Target]:
+    root = urlsplit(environment["base_url"]).path
     return {
-        "access token": _check(environment, ACCESS_TOKEN_CHECK, facts["access_token"]),
-        "API key": _check(environment, API_KEY_CHECK, environment["messages_key"]),
-        "empty view": _check(environment, "/healthz", ""),
+        ACCESS_TOKEN: get(flow, f"{root}/{CHECKED_BY[ACCESS_TOKEN]}", facts["access_token"]),
+        API_KEY: get(flow, f"{root}/{CHECKED_BY[API_KEY]}", environment["messages_key"]),
+        EMPTY: get(flow, EMPTY_VIEW_PATH),
     }
-
-
-def _check(environment: Mapping[str, Any], path: str, bearer: str) -> Target:
-    root = urlsplit(environment["base_url"])
-    full = path if path.startswith("/") else f"{root.path}/{path}"
-    headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
-    return Target(str(root.hostname), root.port or 80, (Step(FLOW, full, method="GET"),), headers)

@@ -8,9 +8,11 @@ from typing import Any
 
 from bench import meters
 from bench.generator import Generator
-from bench.targets import Round, Target
+from bench.targets import FLOW, Order, Round, Target
 
 LATCHKEY, FLOOR, PEER, CEILING = "latchkey", "floor", "better-auth", "ceiling"
+# Single requests, measured on their own.
+ACCESS_TOKEN, API_KEY, EMPTY = "access token", "API key", "empty view"
 
 Checks = Callable[[Mapping[str, Any]], Mapping[str, Target]]
 """Requests by name, out of what a flow's answers said."""
@@ -46,16 +48,16 @@ class Meter:
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
 
-    def measure(self, side: Side, what: str, target: Target, concurrency: int, flows: int, label: str) -> Measured:
+    def measure(self, side: Side, order: Order, what: str = FLOW) -> Measured:
         before = meters.cpu(side.pids)
-        result = self._generator.run(target, concurrency, flows, f"{label}-{concurrency}")
+        result = self._generator.run(order)
         after = meters.cpu(side.pids)
         return Measured(side.name, what, result, {name: after[name] - before[name] for name in after})
 
     def warm_up(self, side: Side, flows: int) -> None:
         """Every thread has its connection, its prepared statements and its keys afterwards. Raises SystemExit."""
-        if errors := self._generator.run(side.flow, 32, flows, "warm").errors:
-            raise SystemExit(f"The first flows of {side.name} failed: {errors[0]}")
+        if told := self._generator.run(Order(side.flow, 32, flows, "warm")).errors:
+            raise SystemExit(f"The first flows of {side.name} failed: {told[0]}")
 
 
 def errors(measured: Sequence[Measured]) -> list[str]:

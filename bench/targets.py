@@ -12,6 +12,7 @@ from typing import Any
 START, VERIFY, REFRESH = STEPS = ("start", "verify", "refresh")
 MAIL = "mail"
 FLOW = "flow"
+CHECK = "check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,12 @@ class Target:
         return cls(**{**told, "steps": tuple(Step(**step) for step in told["steps"])})
 
 
+def get(beside: Target, path: str, bearer: str = "") -> Target:
+    """A single request of the server that `beside` is on."""
+    headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+    return Target(beside.host, beside.port, (Step(CHECK, path, method="GET"),), headers)
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """So many flows of so many people at once. Labels keep the people of different rounds apart."""
@@ -51,6 +58,8 @@ class Order:
     concurrency: int
     flows: int
     label: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What every flow knows from the start."""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -23,15 +23,16 @@ class FlowError(Exception):
 class Client:
     """One client application with one connection, which is made anew when it was lost."""
 
-    def __init__(self, target: Target, boxes: Boxes) -> None:
-        self._target = target
+    def __init__(self, order: Order, boxes: Boxes) -> None:
+        self._target = target = order.target
+        self._known = order.facts
         self._boxes = boxes
         self._connection: Connection | None = None
         self._head = f"Host: {target.host}:{target.port}\r\n" + _lines(target.headers)
 
     async def go(self, address: str) -> tuple[dict[str, float], dict[str, Any]]:
         """The whole flow of one person: milliseconds by step, and what the answers said. Raises FlowError."""
-        facts: dict[str, Any] = {"email": address}
+        facts: dict[str, Any] = {"email": address, **self._known}
         first, *others = self._target.steps
         took = (
             await self._mailed(first, facts) if self._target.is_mailed else {first.name: await self.ask(first, facts)}
@@ -88,13 +89,13 @@ async def run(order: Order, boxes: Boxes) -> Round:
     """Every person once, so many at a time."""
     result = Round(order.concurrency, {name: [] for name in _names(order.target)}, [], 0.0, 0.0, {})
     people, started, spent = iter(order.people()), time.perf_counter(), time.process_time()
-    await asyncio.gather(*(_serve(order.target, people, boxes, result) for _ in range(order.concurrency)))
+    await asyncio.gather(*(_serve(order, people, boxes, result) for _ in range(order.concurrency)))
     seconds, cpu = time.perf_counter() - started, (time.process_time() - spent) * 1000
     return Round(order.concurrency, result.took, result.errors, seconds, cpu, result.facts)
 
 
-async def _serve(target: Target, people: Iterator[str], boxes: Boxes, result: Round) -> None:
-    client = Client(target, boxes)
+async def _serve(order: Order, people: Iterator[str], boxes: Boxes, result: Round) -> None:
+    client = Client(order, boxes)
     for address in people:
         try:
             async with asyncio.timeout(_PATIENCE):
