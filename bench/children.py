@@ -32,9 +32,9 @@ def start(command: list[str], log: Path, *, cwd: Path, env: Mapping[str, str]) -
         )
 
 
-def converse(command: list[str], *, cwd: Path) -> Child:
+def converse(command: list[str], *, cwd: Path, env: Mapping[str, str] | None = None) -> Child:
     """One that is talked to over its standard input and output."""
-    return subprocess.Popen(_leashed(command), cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    return subprocess.Popen(_leashed(command), cwd=cwd, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
 
 def end(*processes: Child) -> None:

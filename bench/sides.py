@@ -10,9 +10,9 @@ from bench import meters
 from bench.generator import Generator
 from bench.targets import FLOW, Order, Round, Target
 
-LATCHKEY, FLOOR, PEER, CEILING = "latchkey", "floor", "better-auth", "ceiling"
+LATCHKEY, FLOOR, PGBENCH, PEER, CEILING = "Latchkey", "floor", "pgbench", "better-auth", "ceiling"
 # Single requests, measured on their own.
-ACCESS_TOKEN, API_KEY, EMPTY = "access token", "API key", "empty view"
+ACCESS_TOKEN, API_KEY, EMPTY, EMPTY_IN_DRF = "access token", "API key", "empty view", "empty view in DRF"
 
 Checks = Callable[[Mapping[str, Any]], Mapping[str, Target]]
 """Requests by name, out of what a flow's answers said."""

@@ -25,6 +25,8 @@ class Step:
     method: str = "POST"
     bearer: str = ""
     """The fact that goes into the Authorization header, if one does."""
+    keeps: str = ""
+    """The header of the answer that becomes a fact of the same name, if one does; in lower case."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    status: int
+    head: bytes
     content: bytes
     at: float
     """When its last byte came, by time.perf_counter()."""
+
+    @property
+    def status(self) -> int:
+        return int(self.head[9:12])
+
+    def header(self, name: str) -> str:
+        """Empty when there is none. `name` in lower case."""
+        at = self.head.lower().find(f"\r\n{name}: ".encode())
+        return self.head[at + 2 :].partition(b": ")[2].partition(b"\r\n")[0].decode() if at >= 0 else ""
 
 
 class Connection(asyncio.Protocol):
@@ -42,7 +51,7 @@ class Connection(asyncio.Protocol):
         if content is None or self._waiting is None or self._waiting.done():
             return
         self._received = b""
-        self._waiting.set_result(Answer(int(head[9:12]), content, time.perf_counter()))
+        self._waiting.set_result(Answer(head, content, time.perf_counter()))
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._waiting and not self._waiting.done():

@@ -53,6 +53,8 @@ class Client:
             raise FlowError(f"{step.name}: {answer.status} {answer.content.decode(errors='replace')[:80]}")
         if answer.content.startswith(b"{"):
             facts.update(json.loads(answer.content))
+        if step.keeps:
+            facts[step.keeps] = answer.header(step.keeps)
         return (answer.at - started) * 1000
 
     async def _mailed(self, step: Step, facts: dict[str, Any]) -> dict[str, float]:
