@@ -5,57 +5,63 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench import latchkey, meters, report
-from bench.counts import count
+from bench import comparison, report
 from bench.figures import Figures
 from bench.generator import Generator
-from bench.installation import Installation, installed
-from bench.sides import Measured, Meter, Side, errors
-from bench.targets import Order
+from bench.installation import installed
+from bench.run import Plan, Result, Run
+from bench.sides import CEILING, FLOOR, LATCHKEY, PEER, PGBENCH, errors
 
-# Flows of a round by concurrency.
-_FULL = {1: 60, 8: 200, 32: 400}
-_SHORT = {1: 10, 8: 16, 32: 64}
+_FLOWS = {
+    LATCHKEY: {1: 60, 8: 200, 32: 400},
+    FLOOR: {1: 100, 32: 600},
+    PEER: {1: 60, 32: 400},
+    CEILING: {32: 2000},
+    PGBENCH: {8: 1600},
+}
+_SHORT_FLOWS = {LATCHKEY: {1: 10, 8: 16, 32: 64}, FLOOR: {1: 10, 32: 64}, CEILING: {32: 320}, PGBENCH: {8: 160}}
+_ONLY = {"ours": (LATCHKEY,), "floor": (FLOOR, PGBENCH), "peer": (PEER,)}
 
 
 def main() -> int:
-    options = _options()
+    plan = _plan(_options())
     with Generator() as generator, installed() as installation:
-        side, meter = _start(installation, generator), Meter(generator)
-        meter.warm_up(side, 128)
-        measured = _measure(meter, side, options)
-        memory = meters.memory(installation.pids())
-        counts = count(installation, generator, side.flow)
-    print("\n".join(report.render(Figures(measured), counts, memory)))
-    return _tell_errors(measured)
+        result = Run(installation, generator, plan).go()
+    print("\n".join(_screen(result)))
+    return _tell_errors(result)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="a few seconds: whether it works, not how fast it is")
-    parser.add_argument("--rounds", type=int)
-    parser.add_argument("--only", choices=["ours"])
-    parser.add_argument("--at", type=int, nargs="+", help="concurrencies", default=[1, 8, 32])
+    parser.add_argument("--short", action="store_true", help="half a minute: whether it works, not how fast it is")
+    parser.add_argument("--rounds", type=int, help="of everything, one after the other; 7, or 2 with --short")
+    parser.add_argument("--only", choices=[*_ONLY], nargs="+", help="leave the other sides out", default=[])
+    parser.add_argument("--at", type=int, choices=[1, 8, 32], nargs="+", help="these concurrencies only")
     return parser.parse_args()
 
 
-def _start(installation: Installation, generator: Generator) -> Side:
-    installation.migrate()
-    installation.start()
-    return latchkey.side(installation, installation.demo(*latchkey.without_limits(generator.mail_url)))
+def _plan(options: argparse.Namespace) -> Plan:
+    flows = _SHORT_FLOWS if options.short else _FLOWS
+    wanted = [name for choice in options.only for name in _ONLY[choice]] or list(flows)
+    rounds = options.rounds or (2 if options.short else 7)
+    kept = {name: _at(flows[name], options.at) for name in wanted if name in flows}
+    is_whole = not options.only and not options.at
+    return Plan(
+        rounds, kept, checks=(16 if options.short else 400) if is_whole else 0, warm_up=64 if options.short else 192
+    )
 
 
-def _measure(meter: Meter, side: Side, options: argparse.Namespace) -> list[Measured]:
-    plan = _SHORT if options.short else _FULL
-    return [
-        meter.measure(side, Order(side.flow, concurrency, plan[concurrency], f"round{number}-{concurrency}"))
-        for number in range(options.rounds or (2 if options.short else 5))
-        for concurrency in options.at
-    ]
+def _at(flows: dict[int, int], concurrencies: list[int] | None) -> dict[int, int]:
+    return {each: flows[each] for each in flows if not concurrencies or each in concurrencies}
 
 
-def _tell_errors(measured: list[Measured]) -> int:
-    told = errors(measured)
+def _screen(result: Result) -> list[str]:
+    figures = Figures(result.measured)
+    return [*report.render(figures, result), *comparison.render(figures, result), *result.missing]
+
+
+def _tell_errors(result: Result) -> int:
+    told = errors(result.measured)
     for error in told[:5]:
         print(error, file=sys.stderr)
     return 1 if told else 0

@@ -51,7 +51,7 @@ def running(installation: Installation, generator: Generator) -> Iterator[Side]:
         PORT=str(port),
         WORKERS="2",
         PGHOST=str(installation.sockets),
-        CODES_PORT=str(generator.lines_port),
+        LINES_PORT=str(generator.lines_port),
     )
     child = children.converse([str(shutil.which("node")), str(server)], cwd=BASE_DIR, env=env)
     try:

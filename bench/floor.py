@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from bench import children
 from bench.bare.statements import APP_KEY
 from bench.installation import Installation
-from bench.sides import EMPTY, EMPTY_IN_DRF, FLOOR, Side
+from bench.sides import CONNECTED, EMPTY, EMPTY_IN_DRF, FLOOR, Side
 from bench.targets import REFRESH, START, VERIFY, Step, Target, get
 from config import processes
 
@@ -46,7 +45,7 @@ def running(installation: Installation) -> Iterator[Side]:
 
 def _side(port: int, pids: Mapping[str, int]) -> Side:
     flow = Target("127.0.0.1", port, _STEPS, {"APP-KEY": APP_KEY})
-    checks = {EMPTY: get(flow, "/empty"), EMPTY_IN_DRF: get(flow, "/empty-in-drf")}
+    checks = {EMPTY: get(flow, "/empty"), EMPTY_IN_DRF: get(flow, "/empty-in-drf"), CONNECTED: get(flow, "/connected")}
     return Side(FLOOR, flow, pids, lambda _facts: checks)
 
 
@@ -70,6 +69,6 @@ def _make_database(installation: Installation) -> None:
         session.execute(f"CREATE DATABASE {DATABASE} OWNER latchkey")
     with installation.superuser(DATABASE) as session:
         session.execute("SET ROLE latchkey")
-        
+
         session.execute((_HERE / "schema.sql").read_bytes())
         session.execute("ANALYZE")

@@ -88,6 +88,17 @@ class Installation:
     def superuser(self, database: str = "postgres") -> psycopg.Connection[Any]:
         return psycopg.connect(host=str(self.sockets), port=5432, dbname=database, user="postgres", autocommit=True)
 
+    def others_backends(self) -> list[int]:
+        """The processes of PostgreSQL that serve databases which are not Latchkey's."""
+        query = "SELECT pid FROM pg_stat_activity WHERE datname NOT IN ('latchkey', 'postgres')"
+        with self.superuser() as session:
+            return [pid for (pid,) in session.execute(query)]
+
+    def setting(self, name: str) -> str:
+        with self.superuser() as session:
+            row = session.execute("SELECT current_setting(%s)", [name]).fetchone()
+            return str(row[0]) if row else ""
+
     def stop(self) -> None:
         children.end(*self.children.values())
         # The keepers stop the servers a moment after their last user has gone.

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 _TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
@@ -19,10 +19,11 @@ def cpu(pids: Mapping[str, int]) -> dict[str, float]:
     return {name: sum(_spent(each, stats[each]) for each in _tree(pid, stats)) for name, pid in pids.items()}
 
 
-def memory(pids: Mapping[str, int]) -> dict[str, float]:
+def memory(pids: Mapping[str, int], without: Collection[int] = ()) -> dict[str, float]:
     """MB by name: PSS, so that what several processes share is counted once."""
     stats = _stats()
-    return {name: sum(_pss(each) for each in _tree(pid, stats)) for name, pid in pids.items()}
+    trees = {name: set(_tree(pid, stats)).difference(without) for name, pid in pids.items()}
+    return {name: sum(map(_pss, tree)) for name, tree in trees.items()}
 
 
 def _stats() -> dict[int, list[str]]:

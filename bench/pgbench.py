@@ -57,7 +57,7 @@ def find(installation: Installation) -> PgBench | None:
 
 
 def _script() -> str:
-    r"""The same statements with pgbench's variables for parameters; \gset keeps an answer's columns for the next one."""
+    r"""The same statements with pgbench's variables; \gset keeps what an answer said for the next one."""
     lines = [r"\set n random(1, 9000000000000000)"]
     for statement in (statements.START, statements.VERIFY, statements.REFRESH):
         text = statement.replace("%(email)s", _PERSON).replace("%(key)s", f"'{statements.APP_KEY}'")

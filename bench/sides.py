@@ -12,7 +12,8 @@ from bench.targets import FLOW, Order, Round, Target
 
 LATCHKEY, FLOOR, PGBENCH, PEER, CEILING = "Latchkey", "floor", "pgbench", "better-auth", "ceiling"
 # Single requests, measured on their own.
-ACCESS_TOKEN, API_KEY, EMPTY, EMPTY_IN_DRF = "access token", "API key", "empty view", "empty view in DRF"
+ACCESS_TOKEN, API_KEY = "access token", "API key"
+EMPTY, EMPTY_IN_DRF, CONNECTED = "empty view", "empty view in DRF", "SELECT 1"
 
 Checks = Callable[[Mapping[str, Any]], Mapping[str, Target]]
 """Requests by name, out of what a flow's answers said."""

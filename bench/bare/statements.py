@@ -1,7 +1,7 @@
 """The floor: each step of a sign-in as one statement, which also finds the caller by its key.
 
 It writes the rows that Latchkey writes and keeps the guards that decide (live, tries, time, active person). It leaves
-out whatever else Latchkey does: limits, resends, budgets, derived codes and tokens, signatures, the mail.
+out whatever else Latchkey does: limits, resends, budgets, derived codes and tokens, the mail.
 """
 
 APP_KEY = "pk_live_floor"

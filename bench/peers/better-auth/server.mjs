@@ -11,10 +11,10 @@ import { toNodeHandler } from "better-auth/node";
 import { bearer, emailOTP, jwt } from "better-auth/plugins";
 import pg from "pg";
 
-const { PORT, WORKERS, CODES_PORT, PGHOST } = process.env;
+const { PORT, WORKERS, LINES_PORT, PGHOST } = process.env;
 
 // One line on one connection for each code: the least that handing it over can cost.
-let codes;
+let lines;
 const options = {
   baseURL: `http://127.0.0.1:${PORT}`,
   secret: "only-for-the-bench-on-this-machine-0123456789",
@@ -23,7 +23,7 @@ const options = {
   telemetry: { enabled: false },
   logger: { level: "error" },
   plugins: [
-    emailOTP({ sendVerificationOTP: async ({ email, otp }) => void codes.write(`${email} ${otp}\n`) }),
+    emailOTP({ sendVerificationOTP: async ({ email, otp }) => void lines.write(`${email} ${otp}\n`) }),
     bearer(),
     jwt(),
     apiKey({ rateLimit: { enabled: false } }),
@@ -40,7 +40,7 @@ async function prepare() {
 }
 
 function serve() {
-  codes = net.connect(Number(CODES_PORT), "127.0.0.1").setNoDelay();
+  lines = net.connect(Number(LINES_PORT), "127.0.0.1").setNoDelay();
   const handler = toNodeHandler(auth);
   http.createServer((request, response) => {
     if (request.url === "/verify-api-key") return verify(request, response);
