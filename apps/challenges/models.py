@@ -75,6 +75,15 @@ class Attempt:
         """Whether no guess was left when the row was read."""
         return self.challenge.tries[self.tries - 1] >= self.challenge.max_tries
 
+    def guard(self) -> dict[str, Any]:
+        """The parameters of OPEN_TO_GUESS."""
+        return {
+            "challenge": self.challenge.id,
+            "environment": self.challenge.environment_id,
+            "nonce": self.challenge.nonce,
+            "tries": self.tries,
+        }
+
 
 class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     # One statement, because two starts at once must agree on one code:
@@ -148,29 +157,33 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
           FROM issued
     """
 
+    # While this holds, a challenge takes a guess. It compares the nonce that the code was derived from, so a code
+    # cannot outlive its challenge, and reads the clock, because the statement may have waited for a lock.
+    OPEN_TO_GUESS = """
+        id = %(challenge)s AND environment_id = %(environment)s AND nonce = %(nonce)s
+        AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
+    """
+
     # Counts a wrong guess against its challenge and, only if the challenge was still open to it, against the person.
     # With 200 at once exactly max_tries of them find the condition true; the rest change nothing.
-    COUNT_FAILURE = """
+    COUNT_FAILURE = f"""
         WITH counted AS (
             UPDATE challenges_challenge SET tries[%(tries)s] = tries[%(tries)s] + 1
-             WHERE id = %(id)s AND environment_id = %(environment)s AND nonce = %(nonce)s
-               AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
+             WHERE {OPEN_TO_GUESS}
             RETURNING environment_id, identifier
         )
         INSERT INTO challenges_failurecount AS f (id, environment_id, identifier, minute, failures)
         SELECT %(row)s, environment_id, identifier, date_trunc('minute', now()), 1 FROM counted
         ON CONFLICT (environment_id, identifier, minute) DO UPDATE SET failures = f.failures + 1
         RETURNING failures
-    """
+    """  # noqa: S608 - Of our own parts.
 
-    # The statement that decides. It compares the nonce that the code was derived from, so a code cannot outlive its
-    # challenge, and nulls it, so the code can never be derived again.
-    CONSUME = """
+    # The statement that decides. It nulls the nonce, so the code can never be derived again.
+    CONSUME = f"""
         UPDATE challenges_challenge SET nonce = NULL, tries[%(tries)s] = tries[%(tries)s] + 1
-         WHERE id = %(id)s AND environment_id = %(environment)s AND nonce = %(nonce)s
-           AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
+         WHERE {OPEN_TO_GUESS}
         RETURNING id
-    """
+    """  # noqa: S608 - Of our own parts.
 
     def issue(
         self,
@@ -262,7 +275,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     def refuse(self, attempt: Attempt) -> None:
         """Count a wrong guess, then always raise: CodeMismatch, or why it came too late to be counted."""
         with connection.cursor() as cursor:
-            cursor.execute(self.COUNT_FAILURE, {**_guard(attempt), "row": crypto.new_id()})
+            cursor.execute(self.COUNT_FAILURE, {**attempt.guard(), "row": crypto.new_id()})
             counted = cursor.fetchone()
         if counted:
             raise CodeMismatch
@@ -271,7 +284,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     def consume(self, attempt: Attempt) -> bool:
         """End the challenge for a right guess. False: another request was faster, the tries or the time ran out."""
         with connection.cursor() as cursor:
-            cursor.execute(self.CONSUME, _guard(attempt))
+            cursor.execute(self.CONSUME, attempt.guard())
             return cursor.fetchone() is not None
 
     def end(self, environment: Environment, *, purpose: Purpose, identifier: str) -> None:
@@ -318,16 +331,6 @@ def _compare(challenge: Challenge | None, code: str, tries: int) -> Attempt:
         # Its master key was taken out of ENCRYPTION_KEYS: nobody can derive that code any more.
         raise CodeExpired from None
     return Attempt(challenge, tries, crypto.equal(right.encode(), guess.encode()))
-
-
-def _guard(attempt: Attempt) -> dict[str, Any]:
-    challenge = attempt.challenge
-    return {
-        "id": challenge.id,
-        "environment": challenge.environment_id,
-        "nonce": challenge.nonce,
-        "tries": attempt.tries,
-    }
 
 
 class Challenge(models.Model):

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 from django.db import connection, models
 from django.db.models.functions import Now
-from psycopg.types.json import Jsonb
 
 from apps.audit.models import MAX_USER_AGENT, Event
 from apps.core import crypto
@@ -54,27 +53,33 @@ class Rotation:
 
 
 class SessionQuerySet(EnvironmentQuerySet["Session"]):
-    # FOR SHARE: a user who is being disabled at this moment is waited for, and then gets no session. The event is part
-    # of the statement, so that no session is ever there without it.
-    OPEN = """
-        WITH opened AS (
+    # For the row of `active`, who has just proved to be its user. The event is part of the statement, so that no
+    # session is ever there without it.
+    OPENED = """
+        opened AS (
             INSERT INTO tokens_session (id, environment_id, user_id, client_id, profile, generation, key_version,
                    secret, scope, created_at, rotated_at, idle_expires_at, absolute_expires_at)
-            SELECT %(id)s, environment_id, id, %(client)s, %(profile)s, 0, %(key_version)s,
+            SELECT %(session)s, %(environment)s, id, %(client)s, %(profile)s, 0, %(key_version)s,
                    %(secret)s, %(scope)s, now(), now(), now() + least(%(idle)s, %(absolute)s), now() + %(absolute)s
-              FROM users_enduser
-             WHERE id = %(user)s AND environment_id = %(environment)s AND disabled_at IS NULL
-               FOR SHARE
-            RETURNING id, environment_id, user_id, client_id, idle_expires_at
+              FROM active
+            RETURNING idle_expires_at
         ), noted AS (
             INSERT INTO audit_event (id, environment_id, kind, created_at, user_id, session_id, client_id, ip,
                    user_agent, facts)
-            SELECT %(event)s, environment_id, %(kind)s, clock_timestamp(), user_id, id, client_id, %(ip)s,
-                   %(user_agent)s, %(facts)s
-              FROM opened
+            SELECT %(event)s, %(environment)s, %(kind)s, clock_timestamp(), id, %(session)s, %(client)s, %(ip)s,
+                   %(user_agent)s, jsonb_build_object('new', is_new)
+              FROM active
         )
-        SELECT idle_expires_at FROM opened
+        SELECT active.id, opened.idle_expires_at FROM active, opened
     """
+    # FOR SHARE: a user who is being disabled at this moment is waited for, and then gets no session.
+    OPEN = f"""
+        WITH active AS (
+            SELECT id, %(is_new)s::boolean AS is_new FROM users_enduser
+             WHERE id = %(user)s AND environment_id = %(environment)s AND disabled_at IS NULL
+               FOR SHARE
+        ), {OPENED}
+    """  # noqa: S608 - Of our own parts.
 
     # One guarded statement rotates, replays or revokes, by the database's clock and by the row as it is once locked:
     # of fifty refreshes of one token at once the first rotates, and the others find themselves to be its replay.
@@ -102,33 +107,44 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         self, environment: Environment, client: Client, person: Person, *, context: RequestContext, scope: str = ""
     ) -> Session | None:
         """A new session and its event, inside the transaction that consumed the proof; None for a disabled person."""
-        session = Session(
-            environment=environment, user_id=person.user_id, client_id=client.id, profile=client.profile, scope=scope
-        )
+        facts = {"user": person.user_id, "is_new": person.is_new}
+        return self.opened_by(self.OPEN, facts, environment, client, context=context, scope=scope)
+
+    def opened_by(
+        self,
+        statement: str,
+        facts: dict[str, Any],
+        environment: Environment,
+        client: Client,
+        *,
+        context: RequestContext,
+        scope: str,
+    ) -> Session | None:
+        """The session that a statement ending in OPENED opens; `facts` are the parameters of what stands before."""
+        session = Session(environment=environment, client_id=client.id, profile=client.profile, scope=scope)
         session.secret, session.key_version = crypto.random_bytes(SECRET_BYTES), crypto.current_key_version()
         parameters: dict[str, Any] = {
-            "id": session.id,
+            **facts,
+            "session": session.id,
             "client": client.id,
-            "profile": client.profile,
+            "profile": client.profile.value,
             "scope": scope,
             "key_version": session.key_version,
             "secret": session.secret,
             "idle": timedelta(seconds=environment.session_idle_ttl),
             "absolute": min(timedelta(seconds=environment.session_absolute_ttl), client.longest_session),
-            "user": person.user_id,
             "environment": environment.id,
             "event": crypto.new_id(),
             "kind": Event.Kind.SIGNED_IN.value,
             "ip": context.ip or None,
             "user_agent": context.user_agent[:MAX_USER_AGENT],
-            "facts": Jsonb({"new": person.is_new}),
         }
         with connection.cursor() as cursor:
-            cursor.execute(self.OPEN, parameters)
+            cursor.execute(statement, parameters)
             row = cursor.fetchone()
         if row is None:
             return None
-        (session.idle_expires_at,) = row
+        session.user_id, session.idle_expires_at = row
         return session
 
     def named(self, environment: Environment, text: str) -> tuple[Session, refresh.RefreshToken]:
