@@ -28,6 +28,7 @@ from apps.core.errors import (
     ServiceUnavailable,
     UnknownEnvironment,
 )
+from apps.dialects import fields
 from apps.dialects.strict_json import StrictJSONParser
 from apps.passwordless.sessions import Client
 from apps.tenants.models import Address, ApplicationKey, Environment
@@ -133,10 +134,7 @@ class DialectView(APIView):
         """The values of the body. Raises InvalidRequest, which names the field."""
         if not isinstance(self.request.data, dict):
             raise InvalidRequest("The body must be a JSON object.")
-        form = serializer(data=self.request.data)
-        form.is_valid(raise_exception=True)
-        values: dict[str, Any] = form.validated_data
-        return values
+        return fields.read(serializer, self.request.data)
 
     def handle_exception(self, exc: Exception) -> Response:
         error = refusal(exc)

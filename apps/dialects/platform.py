@@ -26,6 +26,7 @@ from apps.core.errors import (
     UnauthorizedClient,
     UnsupportedGrantType,
 )
+from apps.dialects import fields
 from apps.dialects.base import DialectView, MethodNotAllowed, Wire, absolute, endpoint
 from apps.dialects.fields import IdentifierField
 from apps.passwordless import captured
@@ -155,9 +156,8 @@ class CapturedMessages(PlatformView):
 
     def get(self, request: Request, **_address: str) -> Response:
         environment = captured.reader(self.bearer(), self.address, self.context.ip)
-        form = RecipientForm(data=request.query_params.dict())
-        form.is_valid(raise_exception=True)
-        rows = captured.messages(environment, recipient=form.validated_data.get("recipient"))
+        form = fields.read(RecipientForm, request.query_params.dict())
+        rows = captured.messages(environment, recipient=form.get("recipient"))
         return Response({"messages": [self.message(row) for row in rows]})
 
     @staticmethod
