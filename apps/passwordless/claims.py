@@ -19,7 +19,8 @@ from apps.users.models import Person
 
 def _fields(model: type[Model], *wanted: str) -> tuple[str, ...]:
     """In the model's own order, because from_db() takes its values in that."""
-    return tuple(field.attname for field in model._meta.concrete_fields if field.attname in wanted or not wanted)  # noqa: SLF001 - its documented name
+    names = [field.attname for field in model._meta.concrete_fields]  # noqa: SLF001 - Django documents it.
+    return tuple(name for name in names if name in wanted or not wanted)
 
 
 # What composing reads. Any other field of these would be one more statement for each message, by Django's own deferral.
