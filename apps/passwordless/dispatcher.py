@@ -67,6 +67,8 @@ class Dispatcher:
         self.wake()
         if self._clock.is_alive():
             self._clock.join()
+            # It waits a second for a hint. On a broker that is frozen just now it is left behind.
+            self._listener.join(2 * POLL_SECONDS)
         self._pool.shutdown(wait=True)
         smtp.hang_up()
         http.hang_up()
