@@ -2,12 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, include, re_path
 
-from apps.dialects import passage, platform, zeromagic
+from apps.dialects import confirm, passage, platform, zeromagic, zeromagic_passwords
 
 DIALECTS = [
     zeromagic.urlpatterns,
+    zeromagic_passwords.urlpatterns,
     passage.urlpatterns,
     platform.urlpatterns,
+    confirm.urlpatterns,
 ]
 # The slash after a root is optional as well: Passage's app is at the bare root.
 ROOTS = [

@@ -27,12 +27,33 @@ def _fields(model: type[Model], *wanted: str) -> tuple[str, ...]:
 _MESSAGE = _fields(Message)
 _ENVIRONMENT = _fields(
     Environment,
-    *("id", "project_id", "kind", "sign_up_open", "mail_from", "mail_url_sealed", "sms_domain", "sms_provider_sealed"),
+    *(
+        "id",
+        "project_id",
+        "kind",
+        "issuer",
+        "sign_up_open",
+        "mail_from",
+        "mail_url_sealed",
+        "sms_domain",
+        "sms_provider_sealed",
+    ),
 )
 _PROJECT = _fields(Project, "id", "name", "data_key_sealed")
 _CHALLENGE = _fields(
     Challenge,
-    *("id", "environment_id", "purpose", "channel", "identifier", "nonce", "key_version", "code_length", "expires_at"),
+    *(
+        "id",
+        "environment_id",
+        "purpose",
+        "channel",
+        "identifier",
+        "nonce",
+        "key_version",
+        "code_length",
+        "tries",
+        "expires_at",
+    ),
 )
 
 

@@ -14,6 +14,7 @@ from apps.passwordless.start import limit
 from apps.tenants.models import Environment
 from apps.tokens import jwt
 from apps.tokens.sessions import Session, SessionQuerySet
+from apps.users.models import Person
 
 # The common way in one statement, which is what `prove` and `Session.objects.open` do in seven: it applies only to
 # somebody who is proved already and not disabled, and to somebody new who may be created. Where it does not apply it
@@ -89,12 +90,15 @@ def _sign_in(
     backend = jwt.signer(environment, client.profile)
     session = _at_once(environment, client, attempt, context, scope) if attempt.is_right else None
     if session is None:
-        session = prove(
-            environment,
-            attempt,
-            lambda person: Session.objects.open(environment, client, person, context=context, scope=scope),
-        )
+        session = prove(environment, attempt, lambda person: open_session(environment, client, person, context, scope))
     return sign(environment, backend, session, session.refresh_token(0), claims_of)
+
+
+def open_session(
+    environment: Environment, client: Client, person: Person, context: RequestContext, scope: str = ""
+) -> Session | None:
+    """A session of a person who has just proved who they are, with its event; None for somebody who is disabled."""
+    return Session.objects.open(environment, client, person, context=context, scope=scope)
 
 
 def _at_once(

@@ -19,11 +19,24 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("database")
 OF_ZEROMAGIC = ["email-otp-signup", "email-otp-login", "email-otp-verify", "mobile-otp-signup", "token/refresh"]
-ENDPOINTS = [*OF_ZEROMAGIC, "token/revoke", "register/otp", "otp/activate", "tokens"]
+OF_PASSWORDS = ["email-password-signup", "email-password-login", "email-password-reset", "username-password-login"]
+ENDPOINTS = [*OF_ZEROMAGIC, *OF_PASSWORDS, "token/revoke", "register/otp", "otp/activate", "tokens"]
 # The same inputs in every run, and nothing kept between runs.
 same_every_time = settings(max_examples=100, derandomize=True, deadline=None, database=None)
 
-FIELDS = ("email", "otp_code", "refresh_token", "country_code", "mobile", "identifier", "language", "otp", "otp_id")
+FIELDS = (
+    "password",
+    "username",
+    "email",
+    "otp_code",
+    "refresh_token",
+    "country_code",
+    "mobile",
+    "identifier",
+    "language",
+    "otp",
+    "otp_id",
+)
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.emails()
 values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10)
 bodies = st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, values))
