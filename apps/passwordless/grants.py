@@ -9,13 +9,11 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from django.db import transaction
-
 from apps.challenges.models import Challenge, Purpose
 from apps.core.context import RequestContext
-from apps.core.errors import InvalidGrant, UserDisabled, WrongPassword
+from apps.core.errors import InvalidGrant, InvalidRequest, UserDisabled, WrongPassword
 from apps.core.identifiers import Kind
-from apps.passwordless.passwords import check_password, read_name
+from apps.passwordless.passwords import prove_password, read_name
 from apps.passwordless.proof import prove
 from apps.passwordless.redeem import open_session
 from apps.passwordless.sessions import ClaimsOf, Client, Tokens, no_claims, sign
@@ -50,11 +48,18 @@ def password_grant(
     # Before the transaction, so that no lock waits for a key to be read.
     backend = jwt.signer(environment, client.profile)
     opens = partial(_open, environment, client, context=context, scope=scope, ends_others=ends_others)
-    kind, value = read_name(environment, username)
+    kind, value = _name(environment, username)
     session = _by_code(environment, kind, value, secret, opens)
     if session is None:
         session = _by_password(environment, kind, value, secret, opens)
     return sign(environment, backend, session, session.refresh_token(0), claims_of)
+
+
+def _name(environment: Environment, username: str) -> tuple[Kind, str]:
+    try:
+        return read_name(username, environment)
+    except InvalidRequest:
+        raise WrongPassword from None
 
 
 def _by_code(environment: Environment, kind: Kind, value: str, secret: str, opens: Open) -> Session | None:
@@ -75,14 +80,9 @@ def _by_code(environment: Environment, kind: Kind, value: str, secret: str, open
 
 def _by_password(environment: Environment, kind: Kind, value: str, secret: str, opens: Open) -> Session:
     try:
-        person = check_password(environment, kind, value, secret)
+        return prove_password(environment, kind, value, secret, opens)
     except (InvalidGrant, UserDisabled):
         raise WrongPassword from None
-    with transaction.atomic():
-        session = opens(person)
-    if session is None:
-        raise WrongPassword
-    return session
 
 
 def _open(
