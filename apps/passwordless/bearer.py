@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
+from apps.core.database import first_query
 from apps.core.errors import InvalidToken
-from apps.tenants.models import Environment
+from apps.tenants.models import Address, Environment
 from apps.tokens import jwt
 from apps.tokens.jwt import Claims
 from apps.tokens.oauth_clients import OAuthClient
@@ -42,25 +43,25 @@ def current_user(environment: Environment, *, access_token: str) -> CurrentUser:
     return CurrentUser(claims.subject, person.email, person.email_verified)
 
 
-def current_client(environment: Environment, *, access_token: str) -> Client:
-    """The client that got this token for itself. Raises InvalidToken also for one of a person."""
-    claims = check(environment, Profile.ACCESS, access_token)
-    if claims.session_id is not None:
+def client_environment(address: Address, *, access_token: str) -> Environment:
+    """The environment at this address, for a client with a token of its own. Raises InvalidToken, also for a person's
+    token and where there is nothing at this address."""
+    environment = first_query(lambda: Environment.objects.at(address).first())
+    if environment is None or check(environment, Profile.ACCESS, access_token).session_id is not None:
         raise InvalidToken
-    return Client(claims.client_id, is_confidential=True)
+    return environment
 
 
 def _live(environment: Environment, profile: Profile, claims: Claims) -> Live:
     if claims.session_id is None:
         return _live_client(environment, claims)
-    client = Client(claims.client_id, profile)
-    live = Session.objects.live(
-        environment,
-        client,
-        session_id=claims.session_id,
-        user_id=claims.subject,
-        client_is_known=_needs_no_key(environment, client.id),
-    )
+    return check_session(environment, Client(claims.client_id, profile), claims.session_id, claims.subject)
+
+
+def check_session(environment: Environment, client: Client, session_id: uuid.UUID, user_id: uuid.UUID) -> Live:
+    """Raises InvalidToken unless session, person and client are alive and belong together."""
+    known = _needs_no_key(environment, client.id)
+    live = Session.objects.live(environment, client, session_id=session_id, user_id=user_id, client_is_known=known)
     if live is None:
         raise InvalidToken
     return live

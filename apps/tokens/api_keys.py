@@ -44,13 +44,14 @@ class ApiKeyQuerySet(EnvironmentQuerySet["ApiKey"]):
         lives = models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now())
         return self.filter(lives, revoked_at=None, user__disabled_at=None)
 
-    def presented(self, secret: str, address: Address, scope: str, ip: str = "") -> ApiKey:
-        """The usable key that `secret` is at this address. Raises InvalidToken; a broken checksum costs no query."""
+    def presented(self, secret: str, address: Address, scope: str | None, ip: str = "") -> ApiKey:
+        """The usable key that `secret` is at this address, with this scope or any. Raises InvalidToken; a broken
+        checksum costs no query."""
         if not crypto.is_well_formed_key(secret):
             raise InvalidToken
         here = self.filter(**address.lookup("environment__"))
         key = here.usable().filter(digest=crypto.digest(secret)).select_related("environment__project").first()
-        if key is None or scope not in key.scopes:
+        if key is None or (scope is not None and scope not in key.scopes):
             raise InvalidToken
         key.touch(ip)
         return key

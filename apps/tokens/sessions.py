@@ -182,8 +182,12 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
             session, _token = self.named(environment, text)
         except InvalidRefreshToken:
             return None
-        ended = self.for_environment(environment).filter(id=session.id, client_id=client_id, secret__isnull=False)
-        return session if ended.update(secret=None) else None
+        return session if self.end(environment, session.id, client_id=client_id) else None
+
+    def end(self, environment: Environment, session_id: uuid.UUID, *, client_id: uuid.UUID) -> bool:
+        """End a client's session; False when there is nothing to end."""
+        live = self.for_environment(environment).filter(id=session_id, client_id=client_id, secret__isnull=False)
+        return live.update(secret=None) > 0
 
     def end_others(self, environment: Environment, client: Client, user_id: uuid.UUID) -> int:
         """End all of a person's sessions on one client. Lock the user before, so that no other is opened meanwhile."""
@@ -203,7 +207,7 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
 
         `client_is_known`: it has neither a key nor a secret, and the environment serves it all the same.
         """
-        parameters = {
+        parameters: dict[str, Any] = {
             "environment": environment.id,
             "session": session_id,
             "user": user_id,
