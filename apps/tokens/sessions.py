@@ -16,6 +16,7 @@ from apps.core.errors import InvalidRefreshToken
 from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
 from apps.tokens import refresh
+from apps.tokens.api_keys import ApiKey
 from apps.tokens.signing_keys import Profile
 from apps.users.models import EndUser
 
@@ -152,8 +153,11 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         return session if ended.update(secret=None) else None
 
     def end_others(self, environment: Environment, client: Client, user_id: uuid.UUID) -> int:
-        """End all of a person's sessions on one client. Lock the user before, so that no other is opened meanwhile."""
-        live = self.for_environment(environment).filter(user_id=user_id, client_id=client.id, secret__isnull=False)
+        """End all of a person's sessions on one client, or opened with one of their API keys: the one contract that
+        wants this trades those for sessions. Lock the user before, so that no other is opened meanwhile."""
+        keys = ApiKey.objects.of_person(environment, user_id).values("client_id")
+        theirs = models.Q(client_id=client.id) | models.Q(client_id__in=keys)
+        live = self.for_environment(environment).filter(theirs, user_id=user_id, secret__isnull=False)
         return live.update(secret=None)
 
     def alive(self, environment: Environment, session_id: uuid.UUID) -> Session | None:
