@@ -43,18 +43,18 @@ def start(
     to: Contact,
     context: RequestContext,
     by_handle: bool = False,
+    conceals: bool = False,
     purpose: Purpose = Purpose.SIGN_IN,
-    silent: bool = False,
 ) -> Started:
-    """Issue a code for `to` and enqueue the message that carries it. `by_handle`: the caller will redeem by handle.
-    `silent`: a contract that never says anything about anybody, nor whether new people are allowed.
+    """Issue a code for `to` and enqueue the message that carries it. `by_handle`: the caller will redeem by handle;
+    `conceals`: its contract is silent about people whatever the environment allows.
 
     With concealment nobody is looked up here: the worker finds out whether there is anybody to write to, so that the
     answer is the same for all in bytes and in time. Without it, raises UserExists, UnknownUser or UserDisabled.
     Raises SignUpClosed, RateLimited, and InvalidRequest for a country without text messages, in both modes.
     """
     limit(environment, "start", context)
-    if intent is Intent.SIGN_UP and not (environment.sign_up_open or silent):
+    if intent is Intent.SIGN_UP and not environment.sign_up_open:
         raise SignUpClosed
     _refuse_other_countries(environment, to)
     with transaction.atomic():
@@ -67,7 +67,7 @@ def start(
             by_handle=by_handle,
         )
         # After the challenge, as a verify locks them; a refusal here takes the challenge back as well.
-        person = None if environment.concealment or silent else _person(environment, intent, to)
+        person = None if conceals or environment.concealment else _person(environment, intent, to)
         if issued.is_due:
             _enqueue(environment, intent, to, issued, context)
             transaction.on_commit(hint.wake_workers)
