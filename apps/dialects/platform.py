@@ -29,7 +29,8 @@ from apps.core.errors import (
 from apps.dialects.base import DialectView, MethodNotAllowed, Wire, endpoint
 from apps.dialects.fields import IdentifierField
 from apps.passwordless import captured
-from apps.passwordless.bearer import current_user
+from apps.passwordless.bearer import principal
+from apps.passwordless.people import describe
 from apps.tenants.models import Environment
 
 
@@ -82,13 +83,11 @@ class PlatformView(DialectView):
 
 
 class UserInfo(PlatformView):
-    """Whose access token this is, as OpenID Connect Core section 5.3 shapes it; refused once the session has ended."""
+    """Whose access token or API key this is, as OpenID Connect Core section 5.3 shapes it, while it lives."""
 
     def get(self, request: Request, **_address: str) -> Response:
-        token = self.bearer()
-        # A token that is not valid here gets the same answer whether there is anything here or not.
-        user = current_user(self.environment(missing=InvalidToken), access_token=token)
-        return Response({"sub": str(user.user_id), "email": user.email, "email_verified": user.email_verified})
+        person = describe(principal(self.address, self.bearer(), self.context.ip))
+        return Response({"sub": str(person.user_id), "email": person.email, "email_verified": person.email_verified})
 
 
 class RecipientForm(serializers.Serializer[Any]):

@@ -60,12 +60,13 @@ def refresh(
     return sign(environment, backend, rotation.session, rotation.refresh_token, claims_of, longest=client.longest_token)
 
 
-def revoke(environment: Environment, client: Client, *, refresh_token: str, context: RequestContext) -> None:
-    """End the session of a refresh token; silent about tokens that open nothing (RFC 7009 section 2.2)."""
+def revoke(environment: Environment, client: Client, *, refresh_token: str, context: RequestContext) -> bool:
+    """End the session of a refresh token; False for a token that opens nothing (RFC 7009 section 2.2: no error)."""
     session = Session.objects.revoke(environment, refresh_token, client_id=client.id)
     if session:
         actor = Actor(session.user_id, session.id, client.id)
         Event.objects.record(environment, Event.Kind.SESSION_REVOKED, context=context, actor=actor)
+    return session is not None
 
 
 def sign(

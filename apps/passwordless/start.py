@@ -44,6 +44,7 @@ def start(
     context: RequestContext,
     by_handle: bool = False,
     conceals: bool = False,
+    purpose: Purpose = Purpose.SIGN_IN,
 ) -> Started:
     """Issue a code for `to` and enqueue the message that carries it. `by_handle`: the caller will redeem by handle;
     `conceals`: its contract is silent about people whatever the environment allows.
@@ -59,7 +60,7 @@ def start(
     with transaction.atomic():
         issued = Challenge.objects.issue(
             environment,
-            purpose=Purpose.SIGN_IN,
+            purpose=purpose,
             channel=to.channel,
             identifier=to.value,
             creates_user=intent is Intent.SIGN_UP,
