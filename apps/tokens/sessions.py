@@ -97,9 +97,10 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         RETURNING old.generation, new.generation, new.secret IS NULL, new.idle_expires_at
     """
 
-    # All that can have ended since a token was signed, in one look: the session, the person and the application. That is
-    # one with a key, an OAuth client, an API key of the person, or one that the environment knows without any of them,
-    # which the caller has decided. The person's email is an index look-up here; elsewhere it is another round trip.
+    # All that can have ended since a token was signed, in one look: the session, the person and the application. It
+    # is one with a key, an OAuth client, an API key of the person, or one that the environment knows without any of
+    # them, which the caller has decided. The person's email is an index look-up here; elsewhere it is another round
+    # trip.
     LIVE = """
         SELECT i.value, i.verified_at IS NOT NULL
           FROM tokens_session s
