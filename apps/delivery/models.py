@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Collection
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import connection, models
 from django.db.models.functions import Now
@@ -54,7 +54,7 @@ class MessageQuerySet(EnvironmentQuerySet["Message"]):
 
     def settle(self, outcomes: Collection[Outcome]) -> int:
         """Write down what became of claimed messages; returns how many of the claims were still the last ones."""
-        parameters = {
+        parameters: dict[str, Any] = {
             "ids": [outcome.message_id for outcome in outcomes],
             "claims": [outcome.claim for outcome in outcomes],
             "states": [outcome.state for outcome in outcomes],
@@ -64,7 +64,7 @@ class MessageQuerySet(EnvironmentQuerySet["Message"]):
         }
         with connection.cursor() as cursor:
             cursor.execute(self.SETTLE, parameters)
-            return cursor.rowcount
+            return int(cursor.rowcount)
 
     def purge(self, before: timedelta) -> int:
         """Remove what is settled and older than `before`; returns how many."""

@@ -36,9 +36,17 @@ class Started:
 
 
 def start(
-    environment: Environment, *, intent: Intent, to: Contact, context: RequestContext, by_handle: bool = False
+    environment: Environment,
+    *,
+    intent: Intent,
+    to: Contact,
+    context: RequestContext,
+    by_handle: bool = False,
+    conceals: bool = False,
+    purpose: Purpose = Purpose.SIGN_IN,
 ) -> Started:
-    """Issue a code for `to` and enqueue the message that carries it. `by_handle`: the caller will redeem by handle.
+    """Issue a code for `to` and enqueue the message that carries it. `by_handle`: the caller will redeem by handle;
+    `conceals`: its contract is silent about people whatever the environment allows.
 
     With concealment nobody is looked up here: the worker finds out whether there is anybody to write to, so that the
     answer is the same for all in bytes and in time. Without it, raises UserExists, UnknownUser or UserDisabled.
@@ -48,23 +56,29 @@ def start(
     if intent is Intent.SIGN_UP and not environment.sign_up_open:
         raise SignUpClosed
     _refuse_other_countries(environment, to)
-    if environment.concealment:
-        issued = _issue(environment, intent, to, context, by_handle=by_handle)
+    if conceals or environment.concealment:
+        issued = _issue(environment, purpose, intent, to, context, by_handle=by_handle)
         user_id = issued.provisional_user_id
     else:
         with transaction.atomic():
-            issued = _issue(environment, intent, to, context, by_handle=by_handle)
+            issued = _issue(environment, purpose, intent, to, context, by_handle=by_handle)
             # After the challenge, as a verify locks them; a refusal here takes the challenge back as well.
             user_id = _person(environment, intent, to).user_id
     return Started(user_id, issued.handle, issued.expires_in)
 
 
 def _issue(
-    environment: Environment, intent: Intent, to: Contact, context: RequestContext, *, by_handle: bool
+    environment: Environment,
+    purpose: Purpose,
+    intent: Intent,
+    to: Contact,
+    context: RequestContext,
+    *,
+    by_handle: bool,
 ) -> Issued:
     issued = Challenge.objects.issue(
         environment,
-        purpose=Purpose.SIGN_IN,
+        purpose=purpose,
         channel=to.channel,
         identifier=to.value,
         creates_user=intent is Intent.SIGN_UP,

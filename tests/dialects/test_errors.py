@@ -27,6 +27,9 @@ SHAPES = {
     "apps.dialects.zeromagic": ["error", "message"],
     "apps.dialects.zeromagic_passwords": ["error", "message"],
     "apps.dialects.passage": ["code", "error"],
+    "apps.dialects.satellite": ["error", "error_description"],
+    "apps.dialects.introspection": ["error", "error_description"],
+    "apps.dialects.well_known": ["error", "error_description"],
     "apps.dialects.platform": ["error", "error_description"],
     # Pages for people: what their template says.
     "apps.dialects.confirm": ["title", "message"],
