@@ -25,7 +25,7 @@ def wake_workers() -> None:
     if not broker.breaker.allows():
         return
     try:
-        broker.client.execute_command("ZADD", KEY, 0, _MEMBER)
+        broker.client.zadd(KEY, {_MEMBER: 0})
     except redis.RedisError:
         broker.breaker.failed()
         log.warning("broker_away", step="wake_workers")
@@ -42,4 +42,4 @@ def listener() -> "redis.Redis":
 
 def take(client: "redis.Redis") -> bool:
     """Wait for a hint, at most a second, and take it from the other workers. Raises redis.RedisError."""
-    return client.execute_command("BZPOPMIN", KEY, _LISTEN_SECONDS) is not None
+    return client.bzpopmin(KEY, timeout=_LISTEN_SECONDS) is not None

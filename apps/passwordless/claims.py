@@ -80,7 +80,7 @@ def claim(limit: int) -> list[Claimed]:
     """Take at most `limit` due messages of all environments, each for the length of LEASE."""
     # Before the statement, so that the lease is never younger than it looks here.
     claimed_at = time.monotonic()
-    parameters = {"lease": LEASE, "limit": limit, "key_versions": key_versions()}
+    parameters: dict[str, Any] = {"lease": LEASE, "limit": limit, "key_versions": key_versions()}
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, parameters)
         return [_read(row, claimed_at) for row in cursor.fetchall()]

@@ -87,7 +87,8 @@ def _words(text: str) -> str:
     """Plain where that says the same and fits on the line, else in encoded words (RFC 2047), cut between characters."""
     if text.isascii() and len(text) <= _PLAIN_SUBJECT and "=?" not in text:
         return text
-    words, word = [], b""
+    words: list[bytes] = []
+    word = b""
     for character in text:
         encoded = character.encode("utf-8", "replace")
         if len(word) + len(encoded) > _WORD_BYTES:
