@@ -42,4 +42,4 @@ def listener() -> "redis.Redis":
 
 def take(client: "redis.Redis") -> bool:
     """Wait for a hint, at most a second, and take it from the other workers. Raises redis.RedisError."""
-    return client.bzpopmin(KEY, _LISTEN_SECONDS) is not None
+    return client.bzpopmin(KEY, timeout=_LISTEN_SECONDS) is not None

@@ -32,12 +32,13 @@ CAPTURED_TTL = timedelta(hours=24)
 class MessageQuerySet(EnvironmentQuerySet["Message"]):
     # Claiming pushes `due_at` behind the lease, so a claim whose worker died falls due again by itself. `now()` and not
     # `clock_timestamp()`: the latter is volatile and would cost the index. SKIP LOCKED lets workers pass each other.
+    # ARRAY() is run once; a plan may run an IN () again for each row and so claim more than was asked for.
     # It takes messages of all environments. apps/passwordless/claims.py puts it into a statement that reads, with the
     # messages, what composing them needs; here nothing is known of codes and users.
     CLAIM = """
         UPDATE delivery_message SET due_at = now() + %(lease)s, claim = claim + 1, attempts = attempts + 1
-         WHERE id IN (SELECT id FROM delivery_message WHERE state = 'queued' AND due_at <= now()
-                       ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+         WHERE id = ANY (ARRAY(SELECT id FROM delivery_message WHERE state = 'queued' AND due_at <= now()
+                                ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
         RETURNING *
     """
 
