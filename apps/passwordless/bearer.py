@@ -1,4 +1,4 @@
-"""Who stands behind a bearer credential: a person's access token, a client's own, or an API key."""
+"""Who stands behind an access token or an API key: a person, or a client itself."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from apps.core.database import first_query
 from apps.core.errors import InvalidToken
-from apps.tenants.models import Address, ApplicationKey, Environment
+from apps.tenants.models import Address, Environment
 from apps.tokens import jwt
 from apps.tokens.api_keys import ApiKey, Scope
 from apps.tokens.jwt import Claims
 from apps.tokens.oauth_clients import OAuthClient
-from apps.tokens.sessions import Session
+from apps.tokens.sessions import Client, Live, Session
 from apps.tokens.signing_keys import Profile
+
+NOBODY = Live(None, email_verified=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Principal:
     client_id: uuid.UUID
     """Of a token, its session's; of an API key, its own."""
     scopes: frozenset[str]
+    known_as: Live | None = None
+    """Their address, where it came along with the check."""
 
 
 def is_key(credential: str) -> bool:
@@ -43,55 +47,61 @@ def principal(address: Address, credential: str, ip: str = "") -> Principal:
     environment = first_query(lambda: Environment.objects.at(address).first())
     if environment is None:
         raise InvalidToken
-    claims = check(environment, Profile.ACCESS, credential)
+    claims = jwt.read(environment, Profile.ACCESS, credential)
+    person = _live(environment, Profile.ACCESS, claims)
     if claims.session_id is None:
         raise InvalidToken
     # A sign-in that asked for no scope is the person's own: it may do all that they may.
     scopes = frozenset(claims.scope.split()) or frozenset([Scope.ACCOUNT.value])
-    return Principal(environment, claims.subject, claims.client_id, scopes)
+    return Principal(environment, claims.subject, claims.client_id, scopes, person)
 
 
 def check(environment: Environment, profile: Profile, token: str) -> Claims:
     """A genuine access token of this environment and profile whose session, user and client are alive.
 
-    Raises InvalidToken, in one way for all that can be wrong.
+    Costs one statement; junk costs none. Raises InvalidToken, in one way for all that can be wrong.
     """
     claims = jwt.read(environment, profile, token)
-    if claims.session_id is None:
-        return _client_token(environment, claims)
-    session = Session.objects.alive(environment, claims.session_id)
-    if session is None or (session.user_id, session.client_id) != (claims.subject, claims.client_id):
-        raise InvalidToken
-    if not _is_client_alive(environment, session.client_id):
-        raise InvalidToken
+    _live(environment, profile, claims)
     return claims
 
 
-def _client_token(environment: Environment, claims: Claims) -> Claims:
+def client_environment(address: Address, *, access_token: str) -> Environment:
+    """The environment at this address, for a client with a token of its own. Raises InvalidToken, also for a person's
+    token and where there is nothing at this address."""
+    environment = first_query(lambda: Environment.objects.at(address).first())
+    if environment is None or check(environment, Profile.ACCESS, access_token).session_id is not None:
+        raise InvalidToken
+    return environment
+
+
+def _live(environment: Environment, profile: Profile, claims: Claims) -> Live:
+    if claims.session_id is None:
+        return _live_client(environment, claims)
+    return check_session(environment, Client(claims.client_id, profile), claims.session_id, claims.subject)
+
+
+def check_session(environment: Environment, client: Client, session_id: uuid.UUID, user_id: uuid.UUID) -> Live:
+    """Raises InvalidToken unless session, person and client are alive and belong together."""
+    known = _needs_no_key(environment, client.id)
+    live = Session.objects.live(environment, client, session_id=session_id, user_id=user_id, client_is_known=known)
+    if live is None:
+        raise InvalidToken
+    return live
+
+
+def _live_client(environment: Environment, claims: Claims) -> Live:
     is_alive = OAuthClient.objects.for_environment(environment).usable().filter(id=claims.client_id).exists()
     if claims.subject != claims.client_id or not is_alive:
         raise InvalidToken
-    return claims
+    return NOBODY
 
 
-def _is_client_alive(environment: Environment, client_id: uuid.UUID) -> bool:
-    """Whether the application may still call: by one of its keys, as an OAuth client, or without either."""
-    if client_id == environment.id:
-        return environment.allows_keyless_clients
+def _needs_no_key(environment: Environment, client_id: uuid.UUID) -> bool:
+    """Whether the environment serves this client without a key: nobody's in particular, or a dialect's own."""
     if client_id == dialect_client(environment, "smtpd"):
         return environment.password_grant
-    keys = ApplicationKey.objects.for_environment(environment).usable()
-    clients = OAuthClient.objects.for_environment(environment).usable()
-    if keys.filter(client_id=client_id).exists() or clients.filter(id=client_id).exists():
-        return True
-    return is_trading_key_alive(environment, client_id)
-
-
-def is_trading_key_alive(environment: Environment, client_id: uuid.UUID) -> bool:
-    """Whether an API key that a session was opened with, or the one it was rotated to, still works: revoked, it takes
-    the session with it."""
-    keys = ApiKey.objects.for_environment(environment).usable().filter(client_id=client_id, user__isnull=False)
-    return environment.password_grant and keys.exists()
+    return client_id == environment.id and environment.allows_keyless_clients
 
 
 def dialect_client(environment: Environment, dialect: str) -> uuid.UUID:

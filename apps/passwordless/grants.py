@@ -52,7 +52,7 @@ def password_grant(
     session = _by_code(environment, kind, value, secret, opens)
     if session is None:
         session = _by_password(environment, kind, value, secret, opens)
-    return sign(environment, backend, session, session.refresh_token(0), claims_of)
+    return sign(environment, backend, session, session.refresh_token(0), claims_of, longest=client.longest_token)
 
 
 def _name(environment: Environment, username: str) -> tuple[Kind, str]:

@@ -28,11 +28,15 @@ class Lifetime:
 
 
 def describe(person: Principal) -> Described:
-    return known_as(person.environment, person.user_id)
+    """Costs a statement only for who came with an API key."""
+    if person.known_as is None:
+        return known_as(person.environment, person.user_id)
+    return Described(person.user_id, person.known_as.email, person.known_as.email_verified)
 
 
 def known_as(environment: Environment, user_id: uuid.UUID) -> Described:
-    email = Identifier.objects.for_environment(environment).filter(user_id=user_id, kind=Kind.EMAIL).first()
+    emails = Identifier.objects.for_environment(environment).filter(user_id=user_id, kind=Kind.EMAIL)
+    email = emails.order_by("created_at").first()
     if email is None:
         return Described(user_id, None, email_verified=False)
     return Described(user_id, email.value, email_verified=email.verified_at is not None)

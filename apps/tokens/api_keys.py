@@ -64,17 +64,18 @@ class ApiKeyQuerySet(EnvironmentQuerySet["ApiKey"]):
         lives = models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now())
         return self.filter(lives, revoked_at=None, user__disabled_at=None)
 
-    def presented(self, secret: str, address: Address, scope: str, ip: str = "") -> ApiKey:
-        """The usable key that `secret` is at this address. Raises InvalidToken; a broken checksum costs no query."""
+    def presented(self, secret: str, address: Address, scope: str | None, ip: str = "") -> ApiKey:
+        """The usable key that `secret` is at this address, with this scope or any. Raises InvalidToken; a broken
+        checksum costs no query."""
         if not crypto.is_well_formed_key(secret):
             raise InvalidToken
-        place = address.lookup()
+        place: dict[str, Any] = address.lookup()
         statement = self.PRESENTED.format(columns=_columns(), place=" AND ".join(f"e.{c} = %({c})s" for c in place))
         with connection.cursor() as cursor:
             cursor.execute(statement, {**place, "digest": crypto.digest(secret)})
             row = cursor.fetchone()
         key = _key(row) if row else None
-        if key is None or scope not in key.scopes:
+        if key is None or (scope is not None and scope not in key.scopes):
             raise InvalidToken
         key.touch(ip)
         return key
