@@ -93,7 +93,7 @@ class RefreshTokenForm(serializers.Serializer[Any]):
 
 class SmtpdView(DialectView):
     parser_classes = (JSONOrFormParser,)
-    errors = ERRORS
+    errors: ClassVar[ErrorTable] = ERRORS
 
     def error_body(self, code: str, error: AuthError) -> dict[str, Any]:
         return {"code": int(code), "message": TEXTS.get(code, error.message)}
