@@ -124,7 +124,7 @@ class OtpSend(OAuthView):
         self.parameters()
         token = self.bearer()
         if token is not None:
-            return client_environment(self.address, access_token=token)
+            return client_environment(self.address, token)
         if self.request.headers.get("Authorization"):
             raise InvalidClient
         return self.caller().environment

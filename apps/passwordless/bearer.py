@@ -1,4 +1,4 @@
-"""Who stands behind an access token or an API key: a person, or a client itself."""
+"""Who stands behind a credential that is presented as Bearer: a person, by token or API key, or a client itself."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from apps.tokens.oauth_clients import OAuthClient
 from apps.tokens.sessions import Client, Live, Session
 from apps.tokens.signing_keys import Profile
 
-NOBODY = Live(None, email_verified=False)
-
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -27,8 +25,8 @@ class Principal:
     client_id: uuid.UUID
     """Of a token, its session's; of an API key, its own."""
     scopes: frozenset[str]
-    known_as: Live | None = None
-    """Their address, where it came along with the check."""
+    live: Live | None = None
+    """What the look at a token's session has told already; None for a key."""
 
 
 def is_key(credential: str) -> bool:
@@ -44,16 +42,23 @@ def principal(address: Address, credential: str, ip: str = "") -> Principal:
         if key.user_id is None:
             raise InvalidToken
         return Principal(key.environment, key.user_id, key.client_id, frozenset(key.scopes))
-    environment = first_query(lambda: Environment.objects.at(address).first())
-    if environment is None:
-        raise InvalidToken
+    environment = _environment(address)
     claims = jwt.read(environment, Profile.ACCESS, credential)
-    person = _live(environment, Profile.ACCESS, claims)
-    if claims.session_id is None:
+    live = _live(environment, Profile.ACCESS, claims)
+    if live is None:
         raise InvalidToken
     # A sign-in that asked for no scope is the person's own: it may do all that they may.
     scopes = frozenset(claims.scope.split()) or frozenset([Scope.ACCOUNT.value])
-    return Principal(environment, claims.subject, claims.client_id, scopes, person)
+    return Principal(environment, claims.subject, claims.client_id, scopes, live)
+
+
+def client_environment(address: Address, access_token: str) -> Environment:
+    """The environment at this address, for a client with a token of its own. Raises InvalidToken, also for a person's
+    token and where there is nothing at this address."""
+    environment = _environment(address)
+    if check(environment, Profile.ACCESS, access_token).session_id is not None:
+        raise InvalidToken
+    return environment
 
 
 def check(environment: Environment, profile: Profile, token: str) -> Claims:
@@ -66,35 +71,42 @@ def check(environment: Environment, profile: Profile, token: str) -> Claims:
     return claims
 
 
-def client_environment(address: Address, *, access_token: str) -> Environment:
-    """The environment at this address, for a client with a token of its own. Raises InvalidToken, also for a person's
-    token and where there is nothing at this address."""
-    environment = first_query(lambda: Environment.objects.at(address).first())
-    if environment is None or check(environment, Profile.ACCESS, access_token).session_id is not None:
-        raise InvalidToken
-    return environment
-
-
-def _live(environment: Environment, profile: Profile, claims: Claims) -> Live:
-    if claims.session_id is None:
-        return _live_client(environment, claims)
-    return check_session(environment, Client(claims.client_id, profile), claims.session_id, claims.subject)
-
-
 def check_session(environment: Environment, client: Client, session_id: uuid.UUID, user_id: uuid.UUID) -> Live:
     """Raises InvalidToken unless session, person and client are alive and belong together."""
-    known = _needs_no_key(environment, client.id)
-    live = Session.objects.live(environment, client, session_id=session_id, user_id=user_id, client_is_known=known)
+    live = Session.objects.live(
+        environment,
+        client,
+        session_id=session_id,
+        user_id=user_id,
+        client_is_known=_needs_no_key(environment, client.id),
+        trades_keys=environment.password_grant,
+    )
     if live is None:
         raise InvalidToken
     return live
 
 
-def _live_client(environment: Environment, claims: Claims) -> Live:
-    is_alive = OAuthClient.objects.for_environment(environment).usable().filter(id=claims.client_id).exists()
-    if claims.subject != claims.client_id or not is_alive:
+def dialect_client(environment: Environment, dialect: str) -> uuid.UUID:
+    """The client of a dialect whose callers are known by their person alone; no random id is ever the same."""
+    return uuid.uuid5(environment.id, dialect)
+
+
+def _environment(address: Address) -> Environment:
+    """A token that is not valid here gets the same answer whether there is anything here or not."""
+    environment = first_query(lambda: Environment.objects.at(address).first())
+    if environment is None:
         raise InvalidToken
-    return NOBODY
+    return environment
+
+
+def _live(environment: Environment, profile: Profile, claims: Claims) -> Live | None:
+    """None for a live client's own token. Raises InvalidToken."""
+    if claims.session_id is not None:
+        return check_session(environment, Client(claims.client_id, profile), claims.session_id, claims.subject)
+    clients = OAuthClient.objects.for_environment(environment).usable()
+    if claims.subject != claims.client_id or not clients.filter(id=claims.client_id).exists():
+        raise InvalidToken
+    return None
 
 
 def _needs_no_key(environment: Environment, client_id: uuid.UUID) -> bool:
@@ -102,8 +114,3 @@ def _needs_no_key(environment: Environment, client_id: uuid.UUID) -> bool:
     if client_id == dialect_client(environment, "smtpd"):
         return environment.password_grant
     return client_id == environment.id and environment.allows_keyless_clients
-
-
-def dialect_client(environment: Environment, dialect: str) -> uuid.UUID:
-    """The client of a dialect whose callers are known by their person alone; no random id is ever the same."""
-    return uuid.uuid5(environment.id, dialect)

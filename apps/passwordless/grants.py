@@ -14,6 +14,7 @@ from apps.core.context import RequestContext
 from apps.core.errors import InvalidGrant, InvalidRequest, UserDisabled, WrongPassword
 from apps.core.identifiers import Kind
 from apps.passwordless.passwords import prove_password, read_name
+from apps.passwordless.people import lock
 from apps.passwordless.proof import prove
 from apps.passwordless.redeem import open_session
 from apps.passwordless.sessions import ClaimsOf, Client, Tokens, no_claims, sign
@@ -21,7 +22,7 @@ from apps.passwordless.start import limit
 from apps.tenants.models import Environment
 from apps.tokens import jwt
 from apps.tokens.sessions import Session
-from apps.users.models import EndUser, Person
+from apps.users.models import Person
 
 CODE_FORM = re.compile(r"[0-9]{1,10}")
 Open = Callable[[Person], Session | None]
@@ -96,8 +97,7 @@ def _open(
 ) -> Session | None:
     if ends_others:
         # Two grants at once would each end what they see, and leave two sessions: the second waits here.
-        users = EndUser.objects.for_environment(environment).filter(id=person.user_id, disabled_at=None)
-        if users.select_for_update(no_key=True).first() is None:
+        if not lock(environment, person.user_id):
             return None
         Session.objects.end_others(environment, client, person.user_id)
     return open_session(environment, client, person, context, scope)

@@ -28,15 +28,13 @@ class Lifetime:
 
 
 def describe(person: Principal) -> Described:
-    """Costs a statement only for who came with an API key."""
-    if person.known_as is None:
-        return known_as(person.environment, person.user_id)
-    return Described(person.user_id, person.known_as.email, person.known_as.email_verified)
+    if person.live is not None:
+        return Described(person.user_id, person.live.email, person.live.email_verified)
+    return known_as(person.environment, person.user_id)
 
 
 def known_as(environment: Environment, user_id: uuid.UUID) -> Described:
-    emails = Identifier.objects.for_environment(environment).filter(user_id=user_id, kind=Kind.EMAIL)
-    email = emails.order_by("created_at").first()
+    email = Identifier.objects.for_environment(environment).filter(user_id=user_id, kind=Kind.EMAIL).first()
     if email is None:
         return Described(user_id, None, email_verified=False)
     return Described(user_id, email.value, email_verified=email.verified_at is not None)

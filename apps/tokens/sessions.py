@@ -97,9 +97,10 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         RETURNING old.generation, new.generation, new.secret IS NULL, new.idle_expires_at
     """
 
-    # All that can have ended since a token was signed, in one look: the session, the person and the application. The
-    # application is one with a key, an OAuth client, or one that the environment knows without either, which the caller
-    # has decided already. The person's email costs an index look-up here and would be a second round trip elsewhere.
+    # All that can have ended since a token was signed, in one look: the session, the person and the application. It
+    # is one with a key, an OAuth client, an API key of the person, or one that the environment knows without any of
+    # them, which the caller has decided. The person's email is an index look-up here; elsewhere it is another round
+    # trip.
     LIVE = """
         SELECT i.value, i.verified_at IS NOT NULL
           FROM tokens_session s
@@ -117,12 +118,11 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
                 OR EXISTS (SELECT FROM tokens_oauthclient c
                             WHERE c.id = s.client_id AND c.environment_id = s.environment_id
                               AND c.revoked_at IS NULL AND coalesce(c.expires_at > clock_timestamp(), TRUE))
-                -- A session that a person's API key was traded for lives as long as the key, or what it was rotated to.
-                OR %(keys_are_traded)s AND EXISTS (
-                       SELECT FROM tokens_apikey k
-                        WHERE k.environment_id = s.environment_id AND k.user_id = s.user_id
-                          AND k.client_id = s.client_id
-                          AND k.revoked_at IS NULL AND coalesce(k.expires_at > clock_timestamp(), TRUE)))
+                OR %(trades_keys)s
+                   AND EXISTS (SELECT FROM tokens_apikey k
+                                WHERE k.environment_id = s.environment_id AND k.user_id = s.user_id
+                                  AND k.client_id = s.client_id
+                                  AND k.revoked_at IS NULL AND coalesce(k.expires_at > clock_timestamp(), TRUE)))
     """
 
     def open(self, environment: Environment, client: Client, *, user_id: uuid.UUID, scope: str = "") -> Session | None:
@@ -212,10 +212,12 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         session_id: uuid.UUID,
         user_id: uuid.UUID,
         client_is_known: bool = False,
+        trades_keys: bool = False,
     ) -> Live | None:
         """A session that neither ended nor ran out, of this person and client, neither of whom has been shut out.
 
         `client_is_known`: it has neither a key nor a secret, and the environment serves it all the same.
+        `trades_keys`: it gives sessions for the API keys of its people, which end with the key.
         """
         parameters: dict[str, Any] = {
             "environment": environment.id,
@@ -224,7 +226,7 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
             "client": client.id,
             "profile": client.profile,
             "client_is_known": client_is_known,
-            "keys_are_traded": environment.password_grant,
+            "trades_keys": trades_keys,
         }
         with connection.cursor() as cursor:
             cursor.execute(self.LIVE, parameters)

@@ -29,6 +29,9 @@ SHAPES = {
     "apps.dialects.smallpict": ["code", "message"],
     "apps.dialects.smtpd": ["code", "message"],
     "apps.dialects.smtpd_account": ["code", "message"],
+    "apps.dialects.satellite": ["error", "error_description"],
+    "apps.dialects.introspection": ["error", "error_description"],
+    "apps.dialects.well_known": ["error", "error_description"],
     "apps.dialects.platform": ["error", "error_description"],
 }
 # Passage's clients ask for a new code when they hear 401 (contracts/clients.md, trap 10).

@@ -251,7 +251,7 @@ class TestVerifyOtp:
     def test_the_number_of_a_persons_keys_has_a_bound_and_the_least_used_goes_first(self) -> None:
         here = plugin()
         first, second = here.key(ADA), here.key(ADA)
-        user_id = keys(here.world)[0].user_id
+        user_id = Identifier.objects.get(environment=here.world.environment, value=ADA).user_id
         assert here.world.get("userinfo", bearer=first).status_code == 200
         for number in range(MOST_LIVE_KEYS - 2):
             ApiKey.objects.mint(here.world.environment, name=f"Key {number}", scopes=[], user_id=user_id)

@@ -363,9 +363,9 @@ class TestMe:
 
     def test_a_credential_in_the_query_is_not_looked_at(self) -> None:
         here = account()
-        token = here.signed_in(ADA)["access_token"]
         for name in ("access_token", "token", "Authorization", "api_key"):
-            assert here.send("GET", "oauth/me", **{name: token}).status_code == 401
+            query: dict[str, Any] = {name: here.signed_in(ADA)["access_token"]}
+            assert here.send("GET", "oauth/me", **query).status_code == 401
 
 
 class TestBadRequests:
@@ -373,7 +373,8 @@ class TestBadRequests:
     def test_the_query_holds_the_grant_type_and_nothing_else(self, name: str) -> None:
         here = account()
         credentials = basic(ADA, here.code(ADA))
-        answer = here.send("POST", "oauth/token", None, credentials, **{"grant_type": "password", name: "x"})
+        query: dict[str, Any] = {"grant_type": "password", name: "x"}
+        answer = here.send("POST", "oauth/token", None, credentials, **query)
         assert refused(answer) == (400, 40001)
         assert here.token(headers=credentials).status_code == 200
 
