@@ -21,6 +21,7 @@ pytestmark = pytest.mark.usefixtures("database")
 OF_ZEROMAGIC = ["email-otp-signup", "email-otp-login", "email-otp-verify", "mobile-otp-signup", "token/refresh"]
 OF_PASSWORDS = ["email-password-signup", "email-password-login", "email-password-reset", "username-password-login"]
 ENDPOINTS = [*OF_ZEROMAGIC, *OF_PASSWORDS, "token/revoke", "register/otp", "otp/activate", "tokens"]
+ENDPOINTS += ["plugin/auth/request-otp", "plugin/auth/verify-otp"]
 # The same inputs in every run, and nothing kept between runs.
 same_every_time = settings(max_examples=100, derandomize=True, deadline=None, database=None)
 
@@ -36,6 +37,8 @@ FIELDS = (
     "language",
     "otp",
     "otp_id",
+    "code",
+    "site_url",
 )
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.emails()
 values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10)
@@ -75,7 +78,7 @@ def test_any_bytes_are_answered(world: World, endpoint: str) -> None:
     post()
 
 
-@pytest.mark.parametrize("path", ["userinfo", "dev/messages"])
+@pytest.mark.parametrize("path", ["userinfo", "dev/messages", "oauth/me", "api/v1/account/api_key"])
 def test_any_bearer_is_answered(world: World, path: str) -> None:
     latin = st.text(st.characters(max_codepoint=255), min_size=1)
 

@@ -18,6 +18,7 @@ STARTS = {
     "username-password-signup": {"username": "ada_1", "password": "correct horse battery"},
     "register/otp": {"identifier": ADA},
     "login/otp": {"identifier": ADA},
+    "plugin/auth/request-otp": {"email": ADA},
 }
 
 
