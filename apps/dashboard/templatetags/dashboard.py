@@ -10,7 +10,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
-from apps.dashboard.words import in_words
+from apps.dashboard.words import in_words as words_for
+from apps.tenants.models import Membership
+from apps.tokens.oauth_clients import Grant
 
 register = template.Library()
 
@@ -47,4 +49,26 @@ def duration(field: forms.BoundField) -> str:
         seconds = int(field.value())
     except (TypeError, ValueError):
         return ""
-    return in_words(seconds)
+    return words_for(seconds)
+
+
+@register.filter
+def in_words(seconds: int) -> str:
+    return words_for(seconds)
+
+
+@register.filter
+def grant(value: str) -> str:
+    return str(Grant(value).label).capitalize() if value in Grant.values else value
+
+
+@register.filter
+def is_ahead(when: datetime | None) -> bool:
+    return when is not None and when > timezone.now()
+
+
+@register.filter
+def signed_in_here(membership: Membership) -> datetime | None:
+    """Since they belong to the company: what they did before is no affair of its owners."""
+    last = membership.operator.last_login
+    return last if last and last >= membership.created_at else None
