@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django import forms, template
 from django.utils import timezone
@@ -23,7 +23,9 @@ def moment(when: datetime | None, never: str = "Never") -> SafeString | str:
     if when is None:
         return never
     now = timezone.now()
-    distance = f"{_first(timesince(when, now))} ago" if when <= now else f"in {_first(timesince(now, when))}"
+    # The first minute of "in 24 hours" would be "in 23 hours" otherwise.
+    ahead = when + timedelta(seconds=59)
+    distance = f"{_first(timesince(when, now))} ago" if when <= now else f"in {_first(timesince(now, ahead))}"
     return format_html(
         '<time datetime="{}" title="{} UTC">{}</time>',
         when.isoformat(),
