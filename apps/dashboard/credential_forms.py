@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from apps.dashboard.forms import NameForm, PageForm, RotateForm
+from apps.management.scopes import checked
 from apps.tenants.models import Environment
 from apps.tokens.api_keys import ApiKey, Scope
 from apps.tokens.oauth_clients import Grant, OAuthClient
@@ -92,6 +94,17 @@ class ScopesForm(PageForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 
+    has_owner: ClassVar[bool]
+
+    def clean(self) -> dict[str, Any]:
+        facts: dict[str, Any] = super().clean() or {}
+        if not {"built_in", "own"} & {*self.errors}:
+            try:
+                checked(self.scopes, has_owner=self.has_owner)
+            except ValidationError as error:
+                self.add_error("own", error)
+        return facts
+
     def offer(self, scopes: list[Scope]) -> None:
         field = self.fields["built_in"]
         field.choices = [(scope.value, f"{SCOPES[scope]} ({scope.value})") for scope in scopes]  # type: ignore[attr-defined]
@@ -102,6 +115,7 @@ class ScopesForm(PageForm):
 
 
 class ApiKeyForm(NameForm, ScopesForm, ExpiryForm):
+    has_owner = False
     field_order = ("name", "built_in", "own", "ends", "last_day")
 
     def __init__(self, *args: Any, environment: Environment, **kwargs: Any) -> None:
@@ -112,6 +126,7 @@ class ApiKeyForm(NameForm, ScopesForm, ExpiryForm):
 
 
 class ClientForm(NameForm, ScopesForm, ExpiryForm):
+    has_owner = True  # A token of the password grant belongs to a person.
     grants = forms.MultipleChoiceField(
         label="How it gets tokens (grants)",
         choices=GRANTS,

@@ -127,7 +127,7 @@ class NewApiKeyPage(ApiKeyFormPage):
         try:
             return create_api_key(self.environment, by=acting(request), **facts)
         except ValidationError as error:
-            refuse(form, ValidationError({"own": error.messages}))
+            refuse(form, error)
             return None
 
 

@@ -72,7 +72,7 @@ class NewClient(ClientFormPage):
         try:
             return create_oauth_client(self.environment, **facts, expires_at=form.expires_at, by=acting(request))
         except ValidationError as error:
-            refuse(form, ValidationError({"own": error.messages}))
+            refuse(form, error)
             return None
 
 
