@@ -112,8 +112,8 @@ class ShortPaginator(Paginator):  # type: ignore[type-arg]
 
     @cached_property
     def count(self) -> int:
-        rows: int = self.object_list.order_by()[:MOST].count()  # type: ignore[union-attr]
-        return rows
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
+        return rows.order_by()[:MOST].count()
 
 
 class CredentialAdmin(Shown, admin.ModelAdmin):  # type: ignore[type-arg]

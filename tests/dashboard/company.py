@@ -61,10 +61,15 @@ def build() -> Company:
     message, owner = capture(development), EndUser.objects.create(environment=development)
     Identifier.objects.create(environment=development, user=owner, kind="email", value="grace@example.com")
     api_key, _ = ApiKey.objects.mint(development, name="Billing", scopes=[Scope.INTROSPECT, "orders:read"])
-    site = {"user_id": owner.id, "site_url": "https://grace.example/blog"}
-    personal_key, _ = ApiKey.objects.mint(development, name="Plug-in", scopes=[Scope.ACCOUNT], **site)
+    personal_key = personal(development, owner, "Plug-in", site_url="https://grace.example/blog")
     client, _ = OAuthClient.objects.register(development, name="Partner", scopes=["orders:read"])
     return Company(tenant, project, development, new.key, new.secret, message, api_key, personal_key, client, people)
+
+
+def personal(environment: Environment, owner: EndUser, name: str, **facts: Any) -> ApiKey:
+    """An API key of a person's own."""
+    key, _ = ApiKey.objects.mint(environment, name=name, scopes=[Scope.ACCOUNT], user_id=owner.id, **facts)
+    return key
 
 
 @cache

@@ -13,10 +13,9 @@ from playwright.sync_api import Browser, Page
 
 from apps.management.api_keys import revoke_api_key
 from apps.management.providers import gateway, set_mail_server, set_sms_provider
-from apps.tokens.api_keys import ApiKey
-from tests.dashboard.company import Company, build
+from tests.dashboard.company import Company, build, personal
 from tests.dashboard.test_pages import LOOKS
-from tests.dashboard.test_roles import API_KEY, CLIENT, address, of_api_key, of_client
+from tests.dashboard.test_roles import address, of_api_key, of_client
 from tests.dashboard.windows import PHONE, WIDE, Scheme, follow_link, photograph, window
 from tests.stack.running import Web
 
@@ -101,7 +100,7 @@ def full_pages(company: Company) -> list[tuple[str, Callable[[Page], object]]]:
         page.goto(address("new-api-key", here))
         page.get_by_label("Name").fill("Billing server")
         page.get_by_label("Ask whether a token or key is good").check()
-        page.get_by_label("Scopes of your own").fill(API_KEY["own"])
+        page.get_by_label("Scopes of your own").fill("orders:read orders:write")
         page.get_by_label("In 30 days").check()
         page.get_by_role("button", name="Create key").click()
 
@@ -114,7 +113,7 @@ def full_pages(company: Company) -> list[tuple[str, Callable[[Page], object]]]:
 
     def client_created(page: Page) -> None:
         page.goto(address("new-oauth-client", here))
-        page.get_by_label("Name").fill(CLIENT["name"])
+        page.get_by_label("Name").fill("Partner")
         page.get_by_role("button", name="Create client").click()
 
     def secret_replaced(page: Page) -> None:
@@ -132,9 +131,10 @@ def full_pages(company: Company) -> list[tuple[str, Callable[[Page], object]]]:
 
     def long_list(page: Page) -> None:
         """With names and sites as long as they can be, and more rows than a page holds."""
-        facts = {"user_id": company.personal_key.user_id, "site_url": f"https://shop.example/{'long' * 20}"}
+        owner, site = company.personal_key.user, f"https://shop.example/{'long' * 20}"
+        assert owner
         for number in range(60):
-            key, _ = ApiKey.objects.mint(company.environment, name=f"Plug-in {number}", scopes=["account"], **facts)
+            key = personal(company.environment, owner, f"Plug-in {number}", site_url=site)
         key.touch("2001:db8:1234:5678:9abc:def0:1234:5678")
         page.goto(address("personal-keys", here))
 

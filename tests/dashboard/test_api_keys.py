@@ -42,7 +42,7 @@ def of(key: ApiKey) -> dict[str, Any]:
 
 def shown(page: str) -> str:
     (secret,) = set(SECRET.findall(page))
-    return secret
+    return str(secret)
 
 
 def test_a_key_is_shown_once_and_does_what_its_scopes_say() -> None:
@@ -206,7 +206,7 @@ def test_a_revoked_key_is_refused_and_cannot_be_rotated_back_to_life() -> None:
 
 def test_the_key_of_a_disabled_person_cannot_be_rotated() -> None:
     company = build()
-    EndUser.objects.filter(id=company.personal_key.user_id).update(disabled_at=timezone.now())
+    EndUser.objects.filter(api_keys=company.personal_key).update(disabled_at=timezone.now())
     status, page = post(company, "rotate-api-key", of_personal_key(company), AT_ONCE)
     assert (status, "cannot be rotated" in page) == (422, True)
     client, place = browser(company.people["owner"]), address("personal-keys", of_environment(company))

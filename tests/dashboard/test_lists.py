@@ -99,7 +99,7 @@ def test_a_place_that_is_none_harms_nothing(after: str) -> None:
     ],
 )
 def test_a_persons_key_is_found_by_who_they_are_in_whole_or_by_its_site(wanted: str, is_found: bool) -> None:
-    company = untouched()
+    company = untouched(2)
     rows = Identifier.objects.for_environment(company.environment)
     for kind, value in (("username", "gracehopper"), ("phone", "+14155550123")):
         rows.get_or_create(

@@ -23,7 +23,7 @@ SECRET = re.compile(r"lkcs[0-9A-Za-z]{38}")
 
 def shown(page: str) -> str:
     (secret,) = set(SECRET.findall(page))
-    return secret
+    return str(secret)
 
 
 def row(company: Company) -> OAuthClient:
