@@ -73,9 +73,8 @@ class MessageQuerySet(EnvironmentQuerySet["Message"]):
             cursor.execute(self.ENQUEUE, parameters)
 
     def purge(self, before: timedelta) -> int:
-        """Remove what is settled and older than `before`; returns how many."""
-        old = self.exclude(state=Message.State.QUEUED).filter(created_at__lt=Now() - before)
-        return old.delete_in_batches()
+        """Remove what is older than `before`, which has to be longer than any code lives; returns how many."""
+        return self.delete_in_batches("created_at", before)
 
 
 class Message(models.Model):
@@ -147,7 +146,7 @@ class CapturedMessageQuerySet(EnvironmentQuerySet["CapturedMessage"]):
         return self.filter(created_at__gt=Now() - CAPTURED_TTL)
 
     def purge(self) -> int:
-        return self.filter(created_at__lte=Now() - CAPTURED_TTL).delete_in_batches()
+        return self.delete_in_batches("created_at", CAPTURED_TTL)
 
 
 class CapturedMessage(models.Model):
@@ -162,7 +161,10 @@ class CapturedMessage(models.Model):
     objects: ClassVar[CapturedMessageQuerySet] = CapturedMessageQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
-        indexes = (models.Index(fields=["environment", "recipient", "-created_at"], name="captured_by_recipient"),)
+        indexes = (
+            models.Index(fields=["environment", "recipient", "-created_at"], name="captured_by_recipient"),
+            models.Index(fields=["environment", "created_at"], name="captured_by_time"),
+        )
 
     def __str__(self) -> str:
         return f"captured at {self.created_at:%Y-%m-%dT%H:%M:%SZ}"
