@@ -134,10 +134,12 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
 
     # Counts a wrong guess against its challenge and, only if the challenge was still open to it, against the person.
     # With 200 at once exactly max_tries of them find the condition true; the rest change nothing.
+    # The nonce that is compared is never NULL. "=" would say that to the planner, which would then rather read every
+    # live challenge of the environment, out of the small index of those, than look up one id in the large one.
     COUNT_FAILURE = """
         WITH counted AS (
             UPDATE challenges_challenge SET tries[%(tries)s] = tries[%(tries)s] + 1
-             WHERE id = %(id)s AND environment_id = %(environment)s AND nonce = %(nonce)s
+             WHERE id = %(id)s AND environment_id = %(environment)s AND nonce IS NOT DISTINCT FROM %(nonce)s
                AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
             RETURNING environment_id, identifier
         )
@@ -148,10 +150,10 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     """
 
     # The statement that decides. It compares the nonce that the code was derived from, so a code cannot outlive its
-    # challenge, and nulls it, so the code can never be derived again.
+    # challenge, and nulls it, so the code can never be derived again. Not "=", as above.
     CONSUME = """
         UPDATE challenges_challenge SET nonce = NULL, tries[%(tries)s] = tries[%(tries)s] + 1
-         WHERE id = %(id)s AND environment_id = %(environment)s AND nonce = %(nonce)s
+         WHERE id = %(id)s AND environment_id = %(environment)s AND nonce IS NOT DISTINCT FROM %(nonce)s
            AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
         RETURNING id
     """
@@ -229,8 +231,9 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         if named is None:
             raise CodeExpired
         challenge_id, send = named
-        live = self.for_environment(environment).filter(id=challenge_id, purpose=purpose, nonce__isnull=False)
-        return _compare(live.first(), code, send + 1)
+        # That it is live is asked here: asked in SQL, it would be looked for among all live ones, as in COUNT_FAILURE.
+        challenge = self.for_environment(environment).filter(id=challenge_id, purpose=purpose).first()
+        return _compare(challenge if challenge and challenge.nonce else None, code, send + 1)
 
     def refuse(self, attempt: Attempt) -> None:
         """Count a wrong guess, then always raise: CodeMismatch, or why it came too late to be counted."""
@@ -257,8 +260,8 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         return self.filter(nonce__isnull=False, expires_at__lte=Now()).update(nonce=None)
 
     def purge(self, after: timedelta) -> int:
-        """Remove what was begun longer than `after` ago, which has to be longer than any code lives; returns how many."""
-        return self.delete_in_batches("created_at", after)
+        """Remove what ended longer than `after` ago; returns how many."""
+        return self.delete_in_batches("expires_at", after)
 
 
 def _policy(environment: Environment) -> dict[str, Any]:
@@ -335,7 +338,9 @@ class Challenge(models.Model):
             ),
         )
         indexes = (
-            models.Index(fields=["environment", "created_at"], name="challenge_by_time"),
+            # Not by `created_at`: ISSUE, planned once for all environments, would go through a busy one's last hour by
+            # that, instead of through one person's.
+            models.Index(fields=["environment", "expires_at"], name="challenge_by_end"),
             models.Index(fields=["environment", "identifier", "created_at"], name="challenge_by_person"),
         )
 

@@ -105,7 +105,12 @@ class Message(models.Model):
 
     class Meta:
         indexes = (
-            models.Index(fields=["due_at"], name="message_due", condition=models.Q(state="queued")),
+            # For CLAIM alone. A statement that looks up one message and says that it is queued would else be taken for
+            # one that may read this index, which is small as long as nothing waits: all of it, for each message of a
+            # queue that has grown. CLAIM says by "due_at <=" that due_at is not NULL; the others say nothing of it.
+            models.Index(
+                fields=["due_at"], name="message_due", condition=models.Q(state="queued", due_at__isnull=False)
+            ),
             models.Index(fields=["environment", "created_at"], name="message_by_time"),
         )
 

@@ -52,7 +52,8 @@ def set_aside(session: psycopg.Connection[Any], tables: Sequence[str]) -> Iterat
         session.execute(definition.encode())
     for constraint in constraints:
         added = sql.SQL("ADD CONSTRAINT {} {}").format(
-            sql.Identifier(constraint.name), sql.SQL(constraint.definition)  # type: ignore[arg-type]
+            sql.Identifier(constraint.name),
+            sql.SQL(constraint.definition),  # type: ignore[arg-type]
         )
         _alter(session, constraint, added)
 

@@ -130,9 +130,7 @@ class Crowd:
 
     def _go(self, turns: Iterator[object]) -> Round:
         result, lock = Round(), threading.Lock()
-        threads = [
-            threading.Thread(target=self._work, args=(turns, result, lock)) for _ in range(self._concurrency)
-        ]
+        threads = [threading.Thread(target=self._work, args=(turns, result, lock)) for _ in range(self._concurrency)]
         started = time.perf_counter()
         for thread in threads:
             thread.start()
