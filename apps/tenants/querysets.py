@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from django.apps import apps
 from django.db import connection, models
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class EnvironmentQuerySet(models.QuerySet[M], Generic[M]):
 
         No lock and no transaction lasts longer than one batch. There has to be an index on (environment, `moment`).
         """
-        names = {"table": self.model._meta.db_table, "moment": moment}
+        names = {"table": self.model._meta.db_table, "moment": moment}  # noqa: SLF001 - documented, whatever its name.
         statement = self.DELETE_OLD.format(**{name: connection.ops.quote_name(text) for name, text in names.items()})
         deleted = 0
         for environments in self._environments():
@@ -53,8 +54,8 @@ class EnvironmentQuerySet(models.QuerySet[M], Generic[M]):
         return deleted
 
     def _environments(self) -> Iterator[list[uuid.UUID]]:
-        environments: Any = self.model._meta.get_field("environment").related_model
-        ids = list(environments.objects.order_by("id").values_list("id", flat=True))
+        environments = models.QuerySet(apps.get_model("tenants", "Environment")).order_by("id")
+        ids = list(environments.values_list("id", flat=True))
         for start in range(0, len(ids), ENVIRONMENTS_AT_ONCE):
             yield ids[start : start + ENVIRONMENTS_AT_ONCE]
 

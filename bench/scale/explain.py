@@ -1,7 +1,7 @@
 """How PostgreSQL finds what each statement asks for: the plan and the pages it touched, of the statement as it is sent.
 
 The wheel's PostgreSQL has no auto_explain, so a wrapper around Django's cursor explains each statement just before it
-runs and takes back what that did. Nothing is copied out of the models: a statement that changes is explained as changed.
+runs and takes back what that did. Nothing is copied out of the models: what changes is explained as changed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Parameters = Sequence[Any] | Mapping[str, Any] | None
 @dataclass(frozen=True, slots=True)
 class Plan:
     pages: int
-    """Touched in shared buffers or read into them, of tables and indexes; what finding a plan touches is not counted."""
+    """Of tables and indexes, touched in shared buffers or read into them; those of planning are not counted."""
     indexes: frozenset[str]
     scanned: frozenset[str]
     """Tables read from end to end."""
@@ -54,7 +54,7 @@ def explaining() -> Iterator[list[Explained]]:
     """Everything that this thread asks of the database meanwhile, in its order."""
     found: list[Explained] = []
 
-    def wrapper(execute: Callable[..., Any], statement: str, parameters: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 - Django's signature.
+    def wrapper(execute: Callable[..., Any], statement: str, parameters: Any, many: bool, context: Any) -> Any:
         if _EXPLAINED.match(statement):
             found.append(explain(context["connection"].connection, statement, parameters))
         return execute(statement, parameters, many, context)

@@ -1,8 +1,9 @@
-"""Fills a Latchkey with people: `load` for whoever holds an owner's session, `python -m bench.scale.load` for a copy."""
+"""Fills a Latchkey with people: `load` for whoever holds an owner's session, `python -m` inside an installation."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 import uuid
@@ -10,7 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import environ
 import psycopg
+from django.conf import settings
 from psycopg import sql
 
 from bench.scale import rows
@@ -97,9 +100,17 @@ def main() -> None:
     options.add_argument("--flagship", type=uuid.UUID, required=True)
     given = options.parse_args()
     started = time.monotonic()
-    with psycopg.connect(**rows.owner(), autocommit=True) as session:
+    with psycopg.connect(**_owner(), autocommit=True) as session:
         load(session, Sizes(given.users, given.environments), given.flagship)
     sys.stderr.write(f"{given.users:,} users in {time.monotonic() - started:.0f} s\n")
+
+
+def _owner() -> dict[str, str]:
+    """How psycopg connects as the role that owns the schema of this installation."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    facts = environ.Env.db_url_config(settings.DATABASE_OWNER_URL)
+    address = {name.lower(): str(facts[name]) for name in ("USER", "PASSWORD", "HOST", "PORT") if facts[name]}
+    return {"dbname": facts["NAME"], **address}
 
 
 if __name__ == "__main__":

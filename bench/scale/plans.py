@@ -11,6 +11,7 @@ import django
 
 
 def main(facts: dict[str, Any]) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     from apps.tenants.models import Environment  # noqa: PLC0415 - Django has to be set up first.
     from bench.scale.journey import walk  # noqa: PLC0415

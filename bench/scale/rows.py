@@ -160,6 +160,20 @@ TABLES: dict[str, tuple[str, dict[str, str]]] = {
             "segments": "0",
         },
     ),
+    # Of the last two days, as if the purge had not run on the second: for a tenth of the people.
+    "delivery_capturedmessage": (
+        """
+        FROM (SELECT *, now() - random() * interval '2 days' - number * interval '0' AS at
+                FROM scale_person WHERE number % 10 = 1 ORDER BY at) AS captured
+        """,
+        {
+            "id": "gen_random_uuid()",
+            "environment_id": "environment_id",
+            "recipient": "email",
+            "body_sealed": "convert_to(repeat(md5(random()::text), 40), 'UTF8')",
+            "created_at": "at",
+        },
+    ),
     # Three for two people, of the last 120 days; rotated until a random moment, and ended 30 days after it.
     "tokens_session": (
         """
@@ -204,13 +218,3 @@ TABLES: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 CLEARING = tuple(f"DROP TABLE {name}" for name in ("scale_start", "scale_person", "scale_place", "scale_made"))
-
-
-def owner() -> dict[str, str]:
-    """How psycopg connects as the role that owns the schema of this installation."""
-    import environ  # noqa: PLC0415 - Django's settings are only there inside an installation.
-    from django.conf import settings  # noqa: PLC0415
-
-    facts = environ.Env.db_url_config(settings.DATABASE_OWNER_URL)
-    address = {name.lower(): str(facts[name]) for name in ("USER", "PASSWORD", "HOST", "PORT") if facts[name]}
-    return {"dbname": facts["NAME"], **address}
