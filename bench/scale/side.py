@@ -6,7 +6,9 @@ It takes one order a line, `["measure", {"flows": 100, …}]`, and answers each 
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import sys
 import threading
 import time
@@ -24,9 +26,6 @@ from config.stack_places import BASE_DIR
 
 # The plans are walked by the tests' own client, inside the copy, as the application's role.
 _PARTS = ("bench", "tests")
-# A fresh server has 128 MB, which do not hold one index of a million people: each page that has to come from the kernel
-# costs CPU time that says nothing about the plan. The checkpoints are for the loading.
-_SERVER = {"shared_buffers": "2GB", "max_wal_size": "8GB", "checkpoint_timeout": "15min"}
 _WARM_UP = 128
 T = TypeVar("T")
 
@@ -55,7 +54,13 @@ class Side:
         return {**{name: (after[name] - before[name]) / flows for name in pids}, **figures}
 
     def plans(self) -> Any:
-        return json.loads(self._run("plans", json.dumps(self._facts)))
+        """With the worker frozen, which would else take the messages before they can be explained."""
+        worker = self._installation.pids()["worker"]
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            return json.loads(self._run("plans", json.dumps(self._facts)))
+        finally:
+            os.kill(worker, signal.SIGCONT)
 
     def tables(self) -> list[Any]:
         with self._latchkey() as session:
@@ -123,23 +128,16 @@ def main() -> None:
     with Mailboxes() as mail, installed() as installation:
         for part in _PARTS:
             shutil.copytree(BASE_DIR / part, installation.folder / part, dirs_exist_ok=True)
+        installation.manage("-m", "bench.scale.server")
+        installation.stop()  # Until the next start, which reads what was set.
         installation.manage("manage.py", "migrate", "--verbosity=0")
         installation.start()
-        _set_up(installation)
         side = Side(installation, mail)
+        print(json.dumps("ready"), flush=True)
         for line in sys.stdin:
             order, arguments = json.loads(line)
             answer: Callable[..., object] = getattr(side, order)
             print(json.dumps(answer(**arguments)), flush=True)
-
-
-def _set_up(installation: Installation) -> None:
-    """Some settings need PostgreSQL to be started again, and it goes on for as long as anybody uses it."""
-    with installation.superuser() as session:
-        for name, value in _SERVER.items():
-            session.execute(f"ALTER SYSTEM SET {name} = '{value}'".encode())
-    installation.stop()
-    installation.start()
 
 
 if __name__ == "__main__":
