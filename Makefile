@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --system-certs --universal --python-ver
 # The published clients of the services that Latchkey answers for, each in a folder of its own.
 SDKS := $(foreach name,passage_identity_2 passage_identity_3 npm,.venv/sdk/$(name).installed)
 
-.PHONY: run test bench lint format lock check-locks clean
+.PHONY: run test bench scale lint format lock check-locks clean
 .DELETE_ON_ERROR:
 
 run: .venv/stack.installed
@@ -20,6 +20,10 @@ test: .venv/dev.installed $(SDKS)
 # What a sign-in costs; ARGS=--short for a quick look. bench/README.md explains the figures.
 bench: .venv/stack.installed .venv/peers/better-auth.installed
 	@$(BIN)/python -m bench $(ARGS)
+
+# What many people change about it, and ARGS="--soak 60" what an hour of load does to memory; docs/scaling.md.
+scale: .venv/dev.installed
+	@$(BIN)/python -m bench.scale $(ARGS)
 
 lint: .venv/dev.installed check-locks
 	$(BIN)/ruff check

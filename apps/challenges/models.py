@@ -161,9 +161,11 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     """
 
     # While this holds, a challenge takes a guess. It compares the nonce that the code was derived from, so a code
-    # cannot outlive its challenge, and reads the clock, because the statement may have waited for a lock.
+    # cannot outlive its challenge, and reads the clock, because the statement may have waited for a lock. The nonce that
+    # is compared is never NULL. "=" would say that to the planner, which would then rather read every live challenge of
+    # the environment, out of the small index of those, than look up one id in the large one.
     OPEN_TO_GUESS = """
-        id = %(challenge)s AND environment_id = %(environment)s AND nonce = %(nonce)s
+        id = %(challenge)s AND environment_id = %(environment)s AND nonce IS NOT DISTINCT FROM %(nonce)s
         AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
     """
 
@@ -262,7 +264,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
 
     def check_code(self, environment: Environment, *, purpose: Purpose, identifier: str, code: str) -> Attempt:
         """Compare a guess with the live code of `identifier`. Raises CodeExpired when there is none."""
-        challenge = self._live("identifier = %s", environment, purpose, identifier)
+        challenge = self._one("identifier = %s AND nonce IS NOT NULL", environment, purpose, identifier)
         return _compare(challenge, code, SHARED_TRIES)
 
     def check_handle(self, environment: Environment, *, purpose: Purpose, handle: str, code: str) -> Attempt:
@@ -271,14 +273,13 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         if named is None:
             raise CodeExpired
         challenge_id, send = named
-        return _compare(self._live("id = %s", environment, purpose, challenge_id), code, send + 1)
+        # That it is live is asked here: asked in SQL, it would be looked for among all live ones, as in OPEN_TO_GUESS.
+        challenge = self._one("id = %s", environment, purpose, challenge_id)
+        return _compare(challenge if challenge and challenge.nonce else None, code, send + 1)
 
-    def _live(self, condition: str, environment: Environment, purpose: Purpose, value: object) -> Challenge | None:
-        return first_row(
-            self.model,
-            f"environment_id = %s AND purpose = %s AND nonce IS NOT NULL AND {condition}",
-            [environment.id, purpose, value],
-        )
+    def _one(self, condition: str, environment: Environment, purpose: Purpose, value: object) -> Challenge | None:
+        place = f"environment_id = %s AND purpose = %s AND {condition}"
+        return first_row(self.model, place, [environment.id, purpose, value])
 
     def refuse(self, attempt: Attempt) -> None:
         """Count a wrong guess, then always raise: CodeMismatch, or why it came too late to be counted."""
@@ -315,7 +316,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
 
     def purge(self, after: timedelta) -> int:
         """Remove what ended longer than `after` ago; returns how many."""
-        return self.filter(nonce=None, expires_at__lt=Now() - after).delete_in_batches()
+        return self.delete_in_batches("expires_at", after)
 
 
 def _policy(environment: Environment) -> dict[str, Any]:
@@ -386,7 +387,9 @@ class Challenge(models.Model):
             ),
         )
         indexes = (
-            models.Index(fields=["environment", "created_at"], name="challenge_by_time"),
+            # Not by `created_at`: ISSUE, planned once for all environments, would go through a busy one's last hour by
+            # that, instead of through one person's.
+            models.Index(fields=["environment", "expires_at"], name="challenge_by_end"),
             models.Index(fields=["environment", "identifier", "created_at"], name="challenge_by_person"),
         )
 

@@ -68,9 +68,8 @@ class MessageQuerySet(EnvironmentQuerySet["Message"]):
             return int(cursor.rowcount)
 
     def purge(self, before: timedelta) -> int:
-        """Remove what is settled and older than `before`; returns how many."""
-        old = self.exclude(state=Message.State.QUEUED).filter(created_at__lt=Now() - before)
-        return old.delete_in_batches()
+        """Remove what is older than `before`, which has to be longer than any code lives; returns how many."""
+        return self.delete_in_batches("created_at", before)
 
 
 class Message(models.Model):
@@ -104,7 +103,12 @@ class Message(models.Model):
 
     class Meta:
         indexes = (
-            models.Index(fields=["due_at"], name="message_due", condition=models.Q(state="queued")),
+            # For CLAIM alone. A statement that looks up one message and says that it is queued would else be taken for
+            # one that may read this index, which is small as long as nothing waits: all of it, for each message of a
+            # queue that has grown. CLAIM says by "due_at <=" that due_at is not NULL; the others say nothing of it.
+            models.Index(
+                fields=["due_at"], name="message_due", condition=models.Q(state="queued", due_at__isnull=False)
+            ),
             models.Index(fields=["environment", "created_at"], name="message_by_time"),
         )
 
@@ -148,7 +152,7 @@ class CapturedMessageQuerySet(EnvironmentQuerySet["CapturedMessage"]):
         return self.filter(created_at__gt=Now() - CAPTURED_TTL)
 
     def purge(self) -> int:
-        return self.filter(created_at__lte=Now() - CAPTURED_TTL).delete_in_batches()
+        return self.delete_in_batches("created_at", CAPTURED_TTL)
 
 
 class CapturedMessage(models.Model):
@@ -163,7 +167,10 @@ class CapturedMessage(models.Model):
     objects: ClassVar[CapturedMessageQuerySet] = CapturedMessageQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
-        indexes = (models.Index(fields=["environment", "recipient", "-created_at"], name="captured_by_recipient"),)
+        indexes = (
+            models.Index(fields=["environment", "recipient", "-created_at"], name="captured_by_recipient"),
+            models.Index(fields=["environment", "created_at"], name="captured_by_time"),
+        )
 
     def __str__(self) -> str:
         return f"captured at {self.created_at:%Y-%m-%dT%H:%M:%SZ}"
