@@ -18,7 +18,7 @@ test: .venv/dev.installed $(SDKS)
 	$(BIN)/python -m pytest $(ARGS)
 
 # What a sign-in costs; ARGS=--short for a quick look. bench/README.md explains the figures.
-bench: .venv/stack.installed
+bench: .venv/stack.installed .venv/peers/better-auth.installed
 	@$(BIN)/python -m bench $(ARGS)
 
 lint: .venv/dev.installed check-locks
@@ -80,4 +80,13 @@ clean:
 	  echo "Installing passage-js for the tests (once)"; \
 	  mkdir -p $(@:.installed=) && cp tests/sdk/package.json tests/sdk/package-lock.json tests/sdk/.npmrc $(@:.installed=) && \
 	  npm ci --prefix $(@:.installed=) --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; \
+	fi
+
+# Without npm the bench says that there is nobody to compare with.
+.venv/peers/better-auth.installed: bench/peers/better-auth/package-lock.json | .venv/stack.installed
+	@if command -v npm >/dev/null; then \
+	  echo "Installing better-auth, the bench's peer (once)"; \
+	  mkdir -p $(@:.installed=) && cp $(addprefix $(<D)/,package.json package-lock.json .npmrc) $(@:.installed=) && \
+	  npm ci --prefix $(@:.installed=) --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@ || \
+	  echo "better-auth could not be installed: the bench goes on without it"; \
 	fi

@@ -15,6 +15,7 @@ from django.utils import timezone
 from apps.challenges import codes
 from apps.challenges.failures import BUDGET_TTL, FailureCount
 from apps.core import crypto
+from apps.core.database import first_row
 from apps.core.errors import ChallengeLocked, CodeExpired, CodeMismatch, RateLimited
 from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
@@ -74,6 +75,15 @@ class Attempt:
         """Whether no guess was left when the row was read."""
         return self.challenge.tries[self.tries - 1] >= self.challenge.max_tries
 
+    def guard(self) -> dict[str, Any]:
+        """The parameters of OPEN_TO_GUESS."""
+        return {
+            "challenge": self.challenge.id,
+            "environment": self.challenge.environment_id,
+            "nonce": self.challenge.nonce,
+            "tries": self.tries,
+        }
+
 
 class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     # One statement, because two starts at once must agree on one code:
@@ -82,7 +92,8 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     #        its shared tries spent. The last only where no handle is out: a stranger's guesses must not end its code;
     # sent   bounds what a stranger can have sent to one person, with guesses or without;
     # fresh  inserts unless resent did. A concurrent start holds the unique key or the row lock: then nothing comes
-    #        back, and the caller is told to wait, because the other start has just sent a code.
+    #        back, and the caller is told to wait, because the other start has just sent a code;
+    # queued puts the message into the outbox, so that neither is ever there without the other.
     # PostgreSQL runs `ended` before `fresh` because `fresh` reads its count; the row it ended no longer conflicts.
     ISSUE = """
         WITH sent AS (
@@ -136,35 +147,47 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
              WHERE sent.leaves_room AND NOT EXISTS (SELECT FROM resent) AND (SELECT count(*) FROM ended) >= 0
             ON CONFLICT (environment_id, purpose, identifier) WHERE nonce IS NOT NULL DO NOTHING
             RETURNING *
+        ), issued AS (
+            SELECT * FROM resent UNION ALL SELECT * FROM fresh
+        ), queued AS (
+            INSERT INTO delivery_message (id, environment_id, channel, template, reference, recipient, language,
+                   state, created_at, due_at, expires_at, attempts, claim, outcome, segments)
+            SELECT %(message)s, environment_id, channel, %(template)s::varchar, id, identifier, %(language)s,
+                   'queued', now(), now(), expires_at, 0, 0, '', 0
+              FROM issued WHERE %(template)s::varchar <> ''
         )
         SELECT id, provisional_user_id, key_version, cardinality(tries) - 1, extract(epoch FROM expires_at - now())
-          FROM (SELECT * FROM resent UNION ALL SELECT * FROM fresh) AS issued
+          FROM issued
+    """
+
+    # While this holds, a challenge takes a guess. It compares the nonce that the code was derived from, so a code
+    # cannot outlive its challenge, and reads the clock, because the statement may have waited for a lock.
+    OPEN_TO_GUESS = """
+        id = %(challenge)s AND environment_id = %(environment)s AND nonce = %(nonce)s
+        AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
     """
 
     # Counts a wrong guess against its challenge and, only if the challenge was still open to it, against the person.
     # With 200 at once exactly max_tries of them find the condition true; the rest change nothing.
-    COUNT_FAILURE = """
+    COUNT_FAILURE = f"""
         WITH counted AS (
             UPDATE challenges_challenge SET tries[%(tries)s] = tries[%(tries)s] + 1
-             WHERE id = %(id)s AND environment_id = %(environment)s AND nonce = %(nonce)s
-               AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
+             WHERE {OPEN_TO_GUESS}
             RETURNING environment_id, identifier
         )
         INSERT INTO challenges_failurecount AS f (id, environment_id, identifier, minute, failures)
         SELECT %(row)s, environment_id, identifier, date_trunc('minute', now()), 1 FROM counted
         ON CONFLICT (environment_id, identifier, minute) DO UPDATE SET failures = f.failures + 1
         RETURNING failures
-    """
+    """  # noqa: S608 - Of our own parts.
 
-    # The statement that decides. It compares the nonce that the code was derived from, so a code cannot outlive its
-    # challenge, and nulls it, so the code can never be derived again. A password that waited is handed over as it is at
-    # this moment, because another sign-up may have disputed it since the row was read.
-    CONSUME = """
+    # The statement that decides. It nulls the nonce, so the code can never be derived again. A password that waited is
+    # handed over as it is at this moment, because another sign-up may have disputed it since the row was read.
+    CONSUME = f"""
         UPDATE challenges_challenge SET nonce = NULL, password_digest = '', tries[%(tries)s] = tries[%(tries)s] + 1
-         WHERE id = %(id)s AND environment_id = %(environment)s AND nonce = %(nonce)s
-           AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
+         WHERE {OPEN_TO_GUESS}
         RETURNING old.password_digest
-    """
+    """  # noqa: S608 - Of our own parts.
 
     def issue(
         self,
@@ -175,12 +198,15 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         identifier: str,
         creates_user: bool,
         by_handle: bool = False,
+        template: str = "",
+        language: str = "",
         password_digest: str = "",
     ) -> Issued:
-        """Make or carry on the one live challenge. Raises RateLimited while the last message is too recent.
+        """Make or carry on the one live challenge, and enqueue the message of this `template` that tells its code.
 
-        Call it inside the transaction that enqueues the message. A password waits only for the first start of a day:
-        with a second one nobody can tell which of the passwords is the owner's, so none waits any more (see `dispute`).
+        Raises RateLimited while the last message is too recent, except for a caller who redeems by handle. A password
+        waits only for the first start of a day: with a second one nobody can tell which of the passwords is the
+        owner's, so none waits any more (see `dispute`).
         """
         parameters = {
             **_policy(environment),
@@ -194,6 +220,9 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             "key_versions": crypto.key_versions(),
             "id": crypto.new_id(),
             "user": crypto.new_id(),
+            "message": crypto.new_id(),
+            "template": template,
+            "language": language,
             "nonce": crypto.random_bytes(NONCE_BYTES),
             "key_version": crypto.current_key_version(),
         }
@@ -233,8 +262,8 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
 
     def check_code(self, environment: Environment, *, purpose: Purpose, identifier: str, code: str) -> Attempt:
         """Compare a guess with the live code of `identifier`. Raises CodeExpired when there is none."""
-        live = self.for_environment(environment).filter(purpose=purpose, identifier=identifier, nonce__isnull=False)
-        return _compare(live.first(), code, SHARED_TRIES)
+        challenge = self._live("identifier = %s", environment, purpose, identifier)
+        return _compare(challenge, code, SHARED_TRIES)
 
     def check_handle(self, environment: Environment, *, purpose: Purpose, handle: str, code: str) -> Attempt:
         """Compare a guess with the code that `handle` was given out for. Raises CodeExpired when it names none."""
@@ -242,13 +271,19 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         if named is None:
             raise CodeExpired
         challenge_id, send = named
-        live = self.for_environment(environment).filter(id=challenge_id, purpose=purpose, nonce__isnull=False)
-        return _compare(live.first(), code, send + 1)
+        return _compare(self._live("id = %s", environment, purpose, challenge_id), code, send + 1)
+
+    def _live(self, condition: str, environment: Environment, purpose: Purpose, value: object) -> Challenge | None:
+        return first_row(
+            self.model,
+            f"environment_id = %s AND purpose = %s AND nonce IS NOT NULL AND {condition}",
+            [environment.id, purpose, value],
+        )
 
     def refuse(self, attempt: Attempt) -> None:
         """Count a wrong guess, then always raise: CodeMismatch, or why it came too late to be counted."""
         with connection.cursor() as cursor:
-            cursor.execute(self.COUNT_FAILURE, {**_guard(attempt), "row": crypto.new_id()})
+            cursor.execute(self.COUNT_FAILURE, {**attempt.guard(), "row": crypto.new_id()})
             counted = cursor.fetchone()
         if counted:
             raise CodeMismatch
@@ -257,7 +292,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     def consume(self, attempt: Attempt) -> bool:
         """End the challenge for a right guess. False: another request was faster, the tries or the time ran out."""
         with connection.cursor() as cursor:
-            cursor.execute(self.CONSUME, _guard(attempt))
+            cursor.execute(self.CONSUME, attempt.guard())
             row = cursor.fetchone()
         if row:
             (attempt.challenge.password_digest,) = row
@@ -313,16 +348,6 @@ def _compare(challenge: Challenge | None, code: str, tries: int) -> Attempt:
         # Its master key was taken out of ENCRYPTION_KEYS: nobody can derive that code any more.
         raise CodeExpired from None
     return Attempt(challenge, tries, crypto.equal(right.encode(), guess.encode()))
-
-
-def _guard(attempt: Attempt) -> dict[str, Any]:
-    challenge = attempt.challenge
-    return {
-        "id": challenge.id,
-        "environment": challenge.environment_id,
-        "nonce": challenge.nonce,
-        "tries": attempt.tries,
-    }
 
 
 class Challenge(models.Model):

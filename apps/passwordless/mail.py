@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import css_inline
@@ -13,6 +14,9 @@ from django.utils.translation import gettext
 # Without these, a product name could turn the text around it into something else for the eye.
 _BIDI_CONTROLS = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _SHORTEST_GROUPED = 6
+# One for each digit of a code. Control characters, because `printable` lets none into a mail by another way, and those
+# that neither HTML nor Python takes for white space.
+_MARKS = "".join(map(chr, range(0x0E, 0x1C)))
 
 # One instance, because building it parses nothing and inlining is then 0.2 ms. Mail clients such as Gmail's apps drop
 # <style>, hence the inlining; what they keep of it is the @media rules for dark screens.
@@ -30,6 +34,23 @@ class RenderedEmail:
 
 def render_code_email(*, code: str, product: str, language: str, minutes: int) -> RenderedEmail:
     """Compose the mail for one code. `language` is one of settings.LANGUAGES (see `choose_language`)."""
+    stencil = _stencil(len(code), product, language, minutes)
+    return RenderedEmail(*(_fill(part, code) for part in (stencil.subject, stencil.text, stencil.html)))
+
+
+def _fill(part: str, code: str) -> str:
+    for mark, digit in zip(_MARKS[: len(code)], code, strict=True):
+        part = part.replace(mark, digit)
+    return part
+
+
+@lru_cache(maxsize=256)
+def _stencil(length: int, product: str, language: str, minutes: int) -> RenderedEmail:
+    """The whole mail with a mark for each digit: mails differ in nothing else, and rendering one takes 0.5 ms of CPU.
+
+    It holds no code, so it may be kept.
+    """
+    code = _MARKS[:length]
     with translation.override(language):
         context = {**_context(product, language, minutes), "code": code}
         context |= {"groups": _groups(code), "digits": " ".join(code)}

@@ -14,7 +14,6 @@ from apps.core.context import RequestContext
 from apps.core.errors import RateLimited, SignUpClosed, UnknownUser, UserDisabled, UserExists
 from apps.core.identifiers import Channel, Contact, Kind
 from apps.delivery import hint
-from apps.delivery.models import Message
 from apps.passwordless.languages import choose_language
 from apps.passwordless.start import limit
 from apps.tenants.models import Environment
@@ -115,15 +114,8 @@ def _send_link(
         identifier=to.value,
         creates_user=environment.concealment and purpose is Purpose.VERIFY_IDENTIFIER,
         password_digest=digest,
-    )
-    Message.objects.enqueue(
-        environment,
-        channel=Channel.EMAIL,
         template=purpose,
-        reference=issued.challenge_id,
-        recipient=to.value,
         language=choose_language(context.language, environment.default_language),
-        ttl=issued.expires_in,
     )
     transaction.on_commit(hint.wake_workers)
     return issued

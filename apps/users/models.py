@@ -156,14 +156,17 @@ class IdentifierQuerySet(EnvironmentQuerySet["Identifier"]):
         SELECT *, FALSE FROM known UNION ALL SELECT *, TRUE FROM fresh
     """
 
+    FIND = """
+        SELECT i.user_id, i.verified_at IS NOT NULL, u.disabled_at IS NOT NULL
+          FROM users_identifier i JOIN users_enduser u ON u.id = i.user_id
+         WHERE i.environment_id = %s AND i.kind = %s AND i.value = %s
+    """
+
     def find(self, environment: Environment, kind: str, value: str) -> Person | None:
-        row = (
-            self.for_environment(environment)
-            .filter(kind=kind, value=value)
-            .values_list("user_id", "verified_at", "user__disabled_at")
-            .first()
-        )
-        return row and Person(row[0], is_verified=row[1] is not None, is_disabled=row[2] is not None)
+        with connection.cursor() as cursor:
+            cursor.execute(self.FIND, [environment.id, kind, value])
+            row = cursor.fetchone()
+        return Person(*row) if row else None
 
     def holder(self, environment: Environment, kind: str, value: str) -> PasswordHolder | None:
         """Who has a password by this name."""

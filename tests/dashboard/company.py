@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
 from apps.challenges.models import Challenge, Purpose
 from apps.core.crypto import new_id, random_bytes
@@ -74,14 +75,16 @@ def capture(environment: Environment, recipient: str = "ada@example.com") -> Cap
     row = CapturedMessage(environment=environment, recipient=recipient)
     row.seal(b'{"subject": "123456 is your Shop code", "text": "Hello <b>", "html": "", "code": "123456"}')
     row.save(force_insert=True)
-    Message.objects.enqueue(
-        environment,
+    now = timezone.now()
+    Message.objects.create(
+        environment=environment,
         channel=Channel.EMAIL,
         template="sign_up",
         reference=new_id(),
         recipient=recipient,
         language="en",
-        ttl=0.001,
+        due_at=now,
+        expires_at=now,
     )
     return row
 

@@ -166,6 +166,30 @@ def test_it_keeps_control_characters_of_a_product_out() -> None:
     assert "Sh op Bcc: eve x" in mail.html
 
 
+@pytest.mark.parametrize("code", ["0000", "1111", "01234567", "9876543210"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_puts_each_digit_where_it_belongs_and_leaves_no_mark(language: str, code: str) -> None:
+    """A mail is rendered once for all codes of a length; only the digits are put in for each."""
+    first, mail = render(language, code="5" * len(code)), render(language, code=code)
+    for before, after in zip(("subject", "text", "html"), (mail.subject, mail.text, mail.html), strict=True):
+        assert getattr(first, before).count("5" * len(code)) == after.count(code)
+        assert len(getattr(first, before)) == len(after)
+        assert not re.search(r"[\x00-\x08\x0b-\x1f]", after)
+    assert re.sub(r"\D", "", " ".join(re.findall(r'aria-label="([^"]*)"', mail.html))) == code
+    assert "".join(re.findall(r"<span[^>]*>(\d+)</span>", mail.html)) == code
+
+
+def test_it_keeps_the_marks_of_digits_out_of_a_product() -> None:
+    mail = render(product="Sh\x0eop \x0f\x1b", code="987654")
+    assert mail.subject == "987654 is your Sh op code"
+    assert mail.html.count("Sh op") == render(product="Sh op", code="987654").html.count("Sh op")
+
+
+def test_it_refuses_a_code_that_is_longer_than_it_has_marks() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        render(code="1" * 15)
+
+
 def test_it_shows_no_code_in_a_repr() -> None:
     assert "123456" not in repr(render())
 
