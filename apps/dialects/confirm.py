@@ -21,7 +21,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.challenges.models import Purpose
-from apps.core.database import first_query
 from apps.core.errors import (
     AuthError,
     BodyTooLarge,
@@ -118,7 +117,7 @@ class LinkPage(DialectView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        found = first_query(lambda: Environment.objects.at(self.address).first())
+        found = Environment.objects.at(self.address)
         if found is None:
             raise CodeExpired
         self.environment = found
