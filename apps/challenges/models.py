@@ -161,9 +161,9 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     """
 
     # While this holds, a challenge takes a guess. It compares the nonce that the code was derived from, so a code
-    # cannot outlive its challenge, and reads the clock, because the statement may have waited for a lock. The nonce that
-    # is compared is never NULL. "=" would say that to the planner, which would then rather read every live challenge of
-    # the environment, out of the small index of those, than look up one id in the large one.
+    # cannot outlive its challenge, and reads the clock, because the statement may have waited for a lock. The nonce
+    # that is compared is never NULL. "=" would say that to the planner, which would then rather read every live
+    # challenge of the environment, out of the small index of those, than look up one id in the large one.
     OPEN_TO_GUESS = """
         id = %(challenge)s AND environment_id = %(environment)s AND nonce IS NOT DISTINCT FROM %(nonce)s
         AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()

@@ -15,6 +15,7 @@ from django.utils import translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -97,13 +98,17 @@ class LinkForm(serializers.Serializer[Any]):
 
 
 class LinkPage(DialectView):
-    parser_classes = (JSONOrFormParser,)
-    renderer_classes = (PageRenderer,)
     errors = ERRORS
     purpose: ClassVar[Purpose]
     environment: Environment
     language = "en"
     template = "message"
+
+    def get_parsers(self) -> list[BaseParser]:
+        return [JSONOrFormParser()]
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        return [PageRenderer()]
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         # Threads of the server live on, and so would the language that `initial` chooses.

@@ -39,7 +39,7 @@ def log_in(
 
     def opens(person: Person) -> tuple[Session, Person] | None:
         session = open_session(environment, client, person, context)
-        return (session, person) if session else None
+        return None if session is None else (session, person)
 
     session, person = prove_password(environment, kind, value, password, opens)
     return LoggedIn(sign(environment, backend, session, session.refresh_token(0)), person.is_verified)

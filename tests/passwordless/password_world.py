@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from apps.users.models import EndUser, Identifier
@@ -50,7 +50,7 @@ class PasswordWorld(World):
         self.environment.save()
 
 
-def password_world(**policy: object) -> PasswordWorld:
+def password_world(**policy: Any) -> PasswordWorld:
     world = build(**policy)
     return PasswordWorld(world.environment, world.app_key, world.messages_key)
 

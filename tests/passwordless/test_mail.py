@@ -12,15 +12,20 @@ from django.conf import settings
 from django.utils import translation
 
 from apps.passwordless.languages import choose_language
-from apps.passwordless.mail import RenderedEmail, render_code_email
+from apps.passwordless.mail import RenderedEmail, render_code_email, render_link_email
 
 LANGUAGES = [code for code, _ in settings.LANGUAGES]
 TRANSLATED = [code for code in LANGUAGES if code != "en"]
+LINK = "https://login.example.com/auth/0/development/confirm-email?token=x.1"
 FOLDER = Path(settings.LOCALE_PATHS[0])
 
 
 def render(language: str = "en", code: str = "123456", product: str = "Shop", minutes: int = 10) -> RenderedEmail:
     return render_code_email(code=code, product=product, language=language, minutes=minutes)
+
+
+def render_link(kind: str, language: str = "en") -> RenderedEmail:
+    return render_link_email(kind=kind, link=LINK, product="Shop", language=language, minutes=10)
 
 
 class Page(HTMLParser):
@@ -77,6 +82,30 @@ class TestEveryLanguage:
         assert '<b>&"{{ x }}%(code)s' in mail.text
         assert '<b>&"{{ x }}%(code)s' in Page(mail.html).text
         assert "b" not in {tag for tag, _ in Page(mail.html).elements}
+
+
+@pytest.mark.parametrize("kind", ["verify_identifier", "reset_password"])
+class TestLinks:
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_the_link_is_the_only_one_and_can_be_read_as_well(self, kind: str, language: str) -> None:
+        mail = render_link(kind, language)
+        page = Page(mail.html)
+        assert [attributes["href"] for tag, attributes in page.elements if tag == "a"] == [LINK]
+        assert LINK in page.text
+        assert f"\n{LINK}\n" in mail.text
+        assert "Shop" in mail.subject
+        assert LINK not in repr(mail)
+
+    @pytest.mark.parametrize("language", TRANSLATED)
+    def test_it_leaves_no_line_in_english(self, kind: str, language: str) -> None:
+        english = {line for line in render_link(kind).text.splitlines() if line and line != LINK}
+        assert english.isdisjoint(render_link(kind, language).text.splitlines())
+        assert render_link(kind, language).subject != render_link(kind).subject
+
+    def test_it_loads_nothing(self, kind: str) -> None:
+        html = render_link(kind).html
+        assert not re.search(r"url\(|@import|cid:", html)
+        assert not {"img", "link", "script", "form", "iframe"} & {tag for tag, _ in Page(html).elements}
 
 
 @pytest.mark.parametrize(
