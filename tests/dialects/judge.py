@@ -1,4 +1,7 @@
-"""The committed OpenAPI documents as judges of what goes over the wire."""
+"""The committed OpenAPI documents as judges of what goes over the wire.
+
+Whatever a dialect answers Django's test client in any test, its document must have told.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, parse_qsl, quote
 
+import pytest
+from django.test import Client
+from django.test.client import FakePayload
 from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
@@ -48,6 +54,25 @@ class Exchange:
     content_type: str
     body: bytes
     answer: Answer
+
+
+@pytest.fixture(autouse=True)
+def exchanges(monkeypatch: pytest.MonkeyPatch) -> list[Exchange]:
+    """All that goes between Django's test client and the dialects during a test."""
+    heard: list[Exchange] = []
+    ask = Client.request
+
+    def listened(self: Client, **environ: Any) -> Any:
+        body = environ["wsgi.input"].read() if "wsgi.input" in environ else b""
+        answer = ask(self, **{**environ, "wsgi.input": FakePayload(body)})
+        method, path = environ["REQUEST_METHOD"].lower(), environ["PATH_INFO"]
+        query, content_type = environ.get("QUERY_STRING", ""), environ.get("CONTENT_TYPE", "")
+        heard.append(Exchange(method, path, query, content_type, body, answer))
+        judge_answer(heard[-1])
+        return answer
+
+    monkeypatch.setattr(Client, "request", listened)
+    return heard
 
 
 def places() -> Iterator[tuple[re.Pattern[str], Place]]:
