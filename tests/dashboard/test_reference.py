@@ -69,5 +69,6 @@ def test_it_is_whole_without_javascript(chromium: Browser, web: Web) -> None:
         page.get_by_role("link", name="Refresh tokens").click()
         assert page.get_by_role("heading", name="Refresh tokens").is_visible()
         assert page.get_by_role("button", name="Copy").count() == 0
-        page.get_by_text("Example", exact=True).first.click()
-        assert page.get_by_text('"token_type": "bearer"').first.is_visible()
+        operation = page.get_by_role("region", name="Refresh tokens")
+        operation.get_by_text("Example", exact=True).click()
+        assert operation.get_by_text('"token_type": "bearer"').is_visible()

@@ -76,6 +76,8 @@ class Page:
     """Path, with its variables in angle brackets, and description."""
     credentials: list[tuple[str, str]]
     """The shell variable that the calls use, and what it holds."""
+    refusal: Body
+    """What every refusal looks like."""
     calls: list[Call]
 
 
@@ -88,6 +90,7 @@ def page(name: str) -> Page:
         description=told["info"]["description"],
         roots=[(re.sub(r"\{(\w+)\}", r"<\1>", server["url"]), server["description"]) for server in told["servers"]],
         credentials=[(variable(name), scheme["description"]) for name, scheme in _schemes(told).items()],
+        refusal=Reader(told).body(told["components"]["schemas"]["Error"]),
         calls=[
             Reader(told).call(path, method, item[method])
             for path, item in told["paths"].items()
