@@ -77,7 +77,7 @@ clean:
 # Without npm there is nothing to do, and the tests that need it say so.
 .venv/sdk/npm.installed: tests/sdk/package-lock.json | .venv/dev.installed
 	@if command -v npm >/dev/null; then \
-	  echo "Installing passage-js for the tests (once)"; \
+	  echo "Installing passage-js and the OAuth clients of npm for the tests (once)"; \
 	  mkdir -p $(@:.installed=) && cp tests/sdk/package.json tests/sdk/package-lock.json tests/sdk/.npmrc $(@:.installed=) && \
 	  npm ci --prefix $(@:.installed=) --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; \
 	fi

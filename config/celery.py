@@ -63,6 +63,7 @@ def _every(task: str, seconds: int) -> dict[str, Any]:
 app.conf.beat_schedule = {
     "keep house": _every("passwordless.keep_house", 60),
     "purge": _every("passwordless.purge", 3600),
+    "revoke unused keys": _every("passwordless.revoke_unused_keys", 3600),
     "learn usual failures": _every("passwordless.learn_usual_failures", 3600),
     "forget operators' sessions": _every("dashboard.forget_sessions", 3600),
 }

@@ -14,6 +14,8 @@ MAX_PHONE_LENGTH = 40  # With the blanks, brackets and dashes that people write.
 # What a phone number may be written with. The library would also read letters (1-800-FLOWERS) and other digits.
 PHONE = re.compile(r"\+?[0-9 ().\-/]+")
 
+USERNAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{3,19}")  # contracts/zeromagic.md
+
 COUNTRY_CODE = re.compile(r"\+?[0-9]{1,3}")
 NO_REGION = {"ZZ", "001"}  # Unknown, and numbers that belong to no country.
 
@@ -101,6 +103,14 @@ def canonical_phone(value: object, region: str = "") -> str:
     if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise InvalidRequest("The phone number is not valid.", field="phone")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def canonical_username(value: object) -> str:
+    """Lower-case, so that two people cannot have names that differ in nothing else. Raises InvalidRequest."""
+    if not isinstance(value, str) or not USERNAME.fullmatch(value):
+        message = "A user name has 4 to 20 letters, digits and underscores, and starts with a letter."
+        raise InvalidRequest(message, field="username")
+    return value.lower()
 
 
 def phone_country(phone: str) -> str:

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.urls import URLPattern, re_path
 from rest_framework import exceptions, serializers
 from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -80,7 +81,7 @@ class OneFormat(BaseContentNegotiation):
 class DialectView(APIView):
     """A view of one dialect. Subclasses set the error table and the shape of an error's body."""
 
-    parser_classes = (StrictJSONParser,)
+    parser_classes: tuple[type[BaseParser], ...] = (StrictJSONParser,)
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = OneFormat
     # Without "options": DRF's own answer to it describes the view in the words of its docstring.

@@ -1,4 +1,4 @@
-"""What is ours beside the dialects: keys and metadata for verifiers, the current user, captured messages.
+"""What is ours beside the dialects: the current user, captured messages.
 
 Errors are `{"error", "error_description"}`, with the words of RFC 6749 and RFC 6750 where they fit.
 """
@@ -6,7 +6,6 @@ Errors are `{"error", "error_description"}`, with the words of RFC 6749 and RFC 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from rest_framework import serializers
@@ -27,13 +26,12 @@ from apps.core.errors import (
     UnauthorizedClient,
     UnsupportedGrantType,
 )
-from apps.dialects.base import DialectView, MethodNotAllowed, Wire, absolute, endpoint
+from apps.dialects.base import DialectView, MethodNotAllowed, Wire, endpoint
 from apps.dialects.fields import IdentifierField
 from apps.passwordless import captured
-from apps.passwordless.bearer import current_user
-from apps.passwordless.signing import published_keys
+from apps.passwordless.bearer import principal
+from apps.passwordless.people import describe
 from apps.tenants.models import Environment
-from apps.tokens.signing_keys import Profile, issuer
 
 
 class NothingHere(AuthError):
@@ -84,67 +82,12 @@ class PlatformView(DialectView):
         return response
 
 
-class WellKnownView(PlatformView):
-    """Public, and only at an issuer's own address: a document found elsewhere would speak for somebody else.
-
-    An environment has one issuer for each profile of tokens, and each has documents of its own.
-    """
-
-    path = ""
-
-    def get(self, request: Request, **_address: str) -> Response:
-        environment = self.environment()
-        asked = absolute(request).rstrip("/").removesuffix(f"/.well-known/{self.path}")
-        for profile in Profile:
-            if issuer(environment, profile) == asked:
-                return self.public(self.document(environment, profile))
-        raise NothingHere
-
-    def document(self, environment: Environment, profile: Profile) -> dict[str, Any]:
-        raise NotImplementedError
-
-    def public(self, document: dict[str, Any]) -> Response:
-        return Response(document, headers={"Cache-Control": "public, max-age=300", "Access-Control-Allow-Origin": "*"})
-
-
-class Jwks(WellKnownView):
-    """RFC 7517 section 5: keys to come, in use, and retired while their tokens may live."""
-
-    path = "jwks.json"
-
-    def document(self, environment: Environment, profile: Profile) -> dict[str, Any]:
-        return {"keys": published_keys(environment, profile)}
-
-
-class Metadata(WellKnownView):
-    """RFC 8414 section 2, of what there is: tokens come from the dialects, so there is no endpoint of OAuth's own."""
-
-    path = "openid-configuration"
-
-    def document(self, environment: Environment, profile: Profile) -> dict[str, Any]:
-        name = issuer(environment, profile)
-        return {"issuer": name, "jwks_uri": f"{name}/.well-known/jwks.json", **OFFERED[profile](name)}
-
-
-# Passage's document has three fields (contracts/passage.md section 2); its endpoint is one that is not offered here.
-OFFERED: dict[Profile, Callable[[str], dict[str, Any]]] = {
-    Profile.ACCESS: lambda name: {
-        "userinfo_endpoint": f"{name}/userinfo",
-        "response_types_supported": ["none"],
-        "subject_types_supported": ["public"],
-    },
-    Profile.PASSAGE: lambda name: {"authorization_endpoint": f"{name}/social/authorize"},
-}
-
-
 class UserInfo(PlatformView):
-    """Whose access token this is, as OpenID Connect Core section 5.3 shapes it; refused once the session has ended."""
+    """Whose access token or API key this is, as OpenID Connect Core section 5.3 shapes it, while it lives."""
 
     def get(self, request: Request, **_address: str) -> Response:
-        token = self.bearer()
-        # A token that is not valid here gets the same answer whether there is anything here or not.
-        user = current_user(self.environment(missing=InvalidToken), access_token=token)
-        return Response({"sub": str(user.user_id), "email": user.email, "email_verified": user.email_verified})
+        person = describe(principal(self.address, self.bearer(), self.context.ip))
+        return Response({"sub": str(person.user_id), "email": person.email, "email_verified": person.email_verified})
 
 
 class RecipientForm(serializers.Serializer[Any]):
@@ -167,8 +110,6 @@ class CapturedMessages(PlatformView):
 
 
 urlpatterns = [
-    endpoint(r"\.well-known/jwks\.json", Jwks),
-    endpoint(r"\.well-known/openid-configuration", Metadata),
     endpoint("userinfo", UserInfo),
     endpoint("dev/messages", CapturedMessages),
 ]

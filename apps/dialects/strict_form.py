@@ -18,6 +18,10 @@ FORM = "application/x-www-form-urlencoded"
 MAX_PARAMETERS = 50
 
 
+class Form(dict[str, str]):
+    """Parameters that came as a form. Some contracts answer one otherwise than JSON."""
+
+
 class JSONOrFormParser(BaseParser):
     """A form by its content type, else JSON. A form's values are all strings.
 
@@ -40,7 +44,7 @@ def is_form_type(media_type: str | None) -> bool:
     return (media_type or "").partition(";")[0].strip().lower() == FORM
 
 
-def form(body: bytes) -> dict[str, str]:
+def form(body: bytes) -> Form:
     """Raises InvalidRequest for what is no form in UTF-8, repeats a parameter or holds a control character."""
     try:
         pairs = parse_qsl(
@@ -53,7 +57,7 @@ def form(body: bytes) -> dict[str, str]:
     except ValueError:
         raise InvalidRequest("The body is not a valid form.") from None
     # RFC 6749 section 3.2: parameters must not be included more than once.
-    parameters = dict(pairs)
+    parameters = Form(pairs)
     if len(parameters) != len(pairs):
         raise InvalidRequest("The body repeats a parameter.")
     if any(strict_json.FORBIDDEN.search(text) for pair in pairs for text in pair):

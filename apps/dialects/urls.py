@@ -2,19 +2,28 @@
 
 from django.urls import URLPattern, URLResolver, include, re_path
 
-from apps.dialects import passage, platform, zeromagic
+from apps.dialects import introspection, passage, platform, satellite, well_known, zeromagic
+from apps.dialects.base import endpoint
 
 DIALECTS = [
     zeromagic.urlpatterns,
     passage.urlpatterns,
+    satellite.urlpatterns,
+    introspection.urlpatterns,
+    well_known.urlpatterns,
     platform.urlpatterns,
 ]
 # The slash after a root is optional as well: Passage's app is at the bare root.
 ROOTS = [
-    r"^auth/(?P<project_id>[^/]+)/(?P<environment>[^/]+)(?:/|$)",
-    r"^v1/apps/(?P<app_id>[^/]+)(?:/|$)",
+    r"auth/(?P<project_id>[^/]+)/(?P<environment>[^/]+)(?:/|$)",
+    r"v1/apps/(?P<app_id>[^/]+)(?:/|$)",
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    re_path(root, include(dialect)) for root in ROOTS for dialect in DIALECTS
+    *(re_path(f"^{root}", include(dialect)) for root in ROOTS for dialect in DIALECTS),
+    *(
+        re_path(f"^{name}/{root}", include([endpoint("", view)]))
+        for root in ROOTS
+        for name, view in well_known.PREFIXED.items()
+    ),
 ]

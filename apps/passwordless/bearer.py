@@ -1,73 +1,123 @@
-"""Who stands behind a bearer credential: a person's access token, a client's own, or an API key."""
+"""Who stands behind a credential that is presented as Bearer: a person, by token or API key, or a client itself."""
 
 from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
 
+from apps.core.database import first_query
 from apps.core.errors import InvalidToken
-from apps.core.identifiers import Kind
-from apps.tenants.models import ApplicationKey, Environment
+from apps.tenants.models import Address, Environment
 from apps.tokens import jwt
+from apps.tokens.api_keys import ApiKey, Scope
 from apps.tokens.jwt import Claims
 from apps.tokens.oauth_clients import OAuthClient
-from apps.tokens.sessions import Session
+from apps.tokens.sessions import Client, Live, Session
 from apps.tokens.signing_keys import Profile
-from apps.users.models import Identifier
 
 
 @dataclass(frozen=True, slots=True)
-class CurrentUser:
+class Principal:
+    """A person, and what the credential that came for them may do."""
+
+    environment: Environment
     user_id: uuid.UUID
-    email: str | None
-    email_verified: bool
+    client_id: uuid.UUID
+    """Of a token, its session's; of an API key, its own."""
+    scopes: frozenset[str]
+    live: Live | None = None
+    """What the look at a token's session has told already; None for a key."""
+
+
+def is_key(credential: str) -> bool:
+    """Whether this can only be an API key: a JWT has dots (RFC 7519 section 3.1), and a key has none."""
+    return "." not in credential
+
+
+def principal(address: Address, credential: str, ip: str = "") -> Principal:
+    """Who acts with this access token or API key: the one place that decides it. Raises InvalidToken, in one way for
+    all that can be wrong, and for what belongs to no person. Junk keys cost no query, and a right one costs one."""
+    if is_key(credential):
+        key = first_query(lambda: ApiKey.objects.presented(credential, address, Scope.ACCOUNT, ip))
+        if key.user_id is None:
+            raise InvalidToken
+        return Principal(key.environment, key.user_id, key.client_id, frozenset(key.scopes))
+    environment = _environment(address)
+    claims = jwt.read(environment, Profile.ACCESS, credential)
+    live = _live(environment, Profile.ACCESS, claims)
+    if live is None:
+        raise InvalidToken
+    # A sign-in that asked for no scope is the person's own: it may do all that they may.
+    scopes = frozenset(claims.scope.split()) or frozenset([Scope.ACCOUNT.value])
+    return Principal(environment, claims.subject, claims.client_id, scopes, live)
+
+
+def client_environment(address: Address, access_token: str) -> Environment:
+    """The environment at this address, for a client with a token of its own. Raises InvalidToken, also for a person's
+    token and where there is nothing at this address."""
+    environment = _environment(address)
+    if check(environment, Profile.ACCESS, access_token).session_id is not None:
+        raise InvalidToken
+    return environment
 
 
 def check(environment: Environment, profile: Profile, token: str) -> Claims:
     """A genuine access token of this environment and profile whose session, user and client are alive.
 
-    Raises InvalidToken, in one way for all that can be wrong.
+    Costs one statement; junk costs none. Raises InvalidToken, in one way for all that can be wrong.
     """
     claims = jwt.read(environment, profile, token)
-    if claims.session_id is None:
-        return _client_token(environment, claims)
-    session = Session.objects.alive(environment, claims.session_id)
-    if session is None or (session.user_id, session.client_id) != (claims.subject, claims.client_id):
-        raise InvalidToken
-    if not _is_client_alive(environment, session.client_id):
-        raise InvalidToken
+    _live(environment, profile, claims)
     return claims
 
 
-def current_user(environment: Environment, *, access_token: str) -> CurrentUser:
-    """Whose access token this is. Raises InvalidToken also for one of a client, which is nobody's."""
-    claims = check(environment, Profile.ACCESS, access_token)
-    if claims.session_id is None:
+def check_session(environment: Environment, client: Client, session_id: uuid.UUID, user_id: uuid.UUID) -> Live:
+    """Raises InvalidToken unless session, person and client are alive and belong together."""
+    live = Session.objects.live(
+        environment,
+        client,
+        session_id=session_id,
+        user_id=user_id,
+        client_is_known=_needs_no_key(environment, client.id),
+        trades_keys=environment.password_grant,
+    )
+    if live is None:
         raise InvalidToken
-    email = Identifier.objects.for_environment(environment).filter(user_id=claims.subject, kind=Kind.EMAIL).first()
-    if email is None:
-        return CurrentUser(claims.subject, None, email_verified=False)
-    return CurrentUser(claims.subject, email.value, email_verified=email.verified_at is not None)
+    return live
 
 
-def _client_token(environment: Environment, claims: Claims) -> Claims:
-    is_alive = OAuthClient.objects.for_environment(environment).usable().filter(id=claims.client_id).exists()
-    if claims.subject != claims.client_id or not is_alive:
-        raise InvalidToken
-    return claims
-
-
-def _is_client_alive(environment: Environment, client_id: uuid.UUID) -> bool:
-    """Whether the application may still call: by one of its keys, as an OAuth client, or without either."""
-    if client_id == environment.id:
-        return environment.allows_keyless_clients
-    if client_id == dialect_client(environment, "smtpd"):
-        return environment.password_grant
-    keys = ApplicationKey.objects.for_environment(environment).usable()
-    clients = OAuthClient.objects.for_environment(environment).usable()
-    return keys.filter(client_id=client_id).exists() or clients.filter(id=client_id).exists()
+def is_trading_key_alive(environment: Environment, client_id: uuid.UUID) -> bool:
+    """Whether an API key that a session was opened with, or the one it was rotated to, still works: revoked, it takes
+    the session with it."""
+    keys = ApiKey.objects.for_environment(environment).usable().filter(client_id=client_id, user__isnull=False)
+    return environment.password_grant and keys.exists()
 
 
 def dialect_client(environment: Environment, dialect: str) -> uuid.UUID:
     """The client of a dialect whose callers are known by their person alone; no random id is ever the same."""
     return uuid.uuid5(environment.id, dialect)
+
+
+def _environment(address: Address) -> Environment:
+    """A token that is not valid here gets the same answer whether there is anything here or not."""
+    environment = first_query(lambda: Environment.objects.at(address).first())
+    if environment is None:
+        raise InvalidToken
+    return environment
+
+
+def _live(environment: Environment, profile: Profile, claims: Claims) -> Live | None:
+    """None for a live client's own token. Raises InvalidToken."""
+    if claims.session_id is not None:
+        return check_session(environment, Client(claims.client_id, profile), claims.session_id, claims.subject)
+    clients = OAuthClient.objects.for_environment(environment).usable()
+    if claims.subject != claims.client_id or not clients.filter(id=claims.client_id).exists():
+        raise InvalidToken
+    return None
+
+
+def _needs_no_key(environment: Environment, client_id: uuid.UUID) -> bool:
+    """Whether the environment serves this client without a key: nobody's in particular, or a dialect's own."""
+    if client_id == dialect_client(environment, "smtpd"):
+        return environment.password_grant
+    return client_id == environment.id and environment.allows_keyless_clients

@@ -13,7 +13,7 @@ from apps.core.errors import RefreshTokenReused
 from apps.passwordless.start import limit
 from apps.tenants.models import Environment
 from apps.tokens import jwt
-from apps.tokens.sessions import Client, Outcome, Session
+from apps.tokens.sessions import LONGEST_TOKEN, Client, Outcome, Session
 
 __all__ = ["Client", "Tokens", "refresh", "revoke", "sign"]
 
@@ -57,15 +57,16 @@ def refresh(
         Event.objects.record(environment, NOTEWORTHY[rotation.outcome], context=context, actor=actor)
     if rotation.outcome is Outcome.REUSED:
         raise RefreshTokenReused
-    return sign(environment, backend, rotation.session, rotation.refresh_token, claims_of)
+    return sign(environment, backend, rotation.session, rotation.refresh_token, claims_of, longest=client.longest_token)
 
 
-def revoke(environment: Environment, client: Client, *, refresh_token: str, context: RequestContext) -> None:
-    """End the session of a refresh token; silent about tokens that open nothing (RFC 7009 section 2.2)."""
+def revoke(environment: Environment, client: Client, *, refresh_token: str, context: RequestContext) -> bool:
+    """End the session of a refresh token; False for a token that opens nothing (RFC 7009 section 2.2: no error)."""
     session = Session.objects.revoke(environment, refresh_token, client_id=client.id)
     if session:
         actor = Actor(session.user_id, session.id, client.id)
         Event.objects.record(environment, Event.Kind.SESSION_REVOKED, context=context, actor=actor)
+    return session is not None
 
 
 def sign(
@@ -74,6 +75,8 @@ def sign(
     session: Session,
     refresh_token: str,
     claims_of: ClaimsOf = no_claims,
+    *,
+    longest: int = LONGEST_TOKEN,
 ) -> Tokens:
     """The tokens of an open session. Call it after COMMIT: no lock is held while a signature is made."""
     access = jwt.sign(
@@ -82,7 +85,7 @@ def sign(
         session_id=session.id,
         client_id=session.client_id,
         scope=session.scope,
-        ttl=environment.access_token_ttl,
+        ttl=min(environment.access_token_ttl, longest),
         extra=claims_of(environment, session.user_id),
     )
     ends = int(session.idle_expires_at.timestamp())

@@ -37,9 +37,17 @@ class Started:
 
 
 def start(
-    environment: Environment, *, intent: Intent, to: Contact, context: RequestContext, by_handle: bool = False
+    environment: Environment,
+    *,
+    intent: Intent,
+    to: Contact,
+    context: RequestContext,
+    by_handle: bool = False,
+    conceals: bool = False,
+    purpose: Purpose = Purpose.SIGN_IN,
 ) -> Started:
-    """Issue a code for `to` and enqueue the message that carries it. `by_handle`: the caller will redeem by handle.
+    """Issue a code for `to` and enqueue the message that carries it. `by_handle`: the caller will redeem by handle;
+    `conceals`: its contract is silent about people whatever the environment allows.
 
     With concealment nobody is looked up here: the worker finds out whether there is anybody to write to, so that the
     answer is the same for all in bytes and in time. Without it, raises UserExists, UnknownUser or UserDisabled.
@@ -52,14 +60,14 @@ def start(
     with transaction.atomic():
         issued = Challenge.objects.issue(
             environment,
-            purpose=Purpose.SIGN_IN,
+            purpose=purpose,
             channel=to.channel,
             identifier=to.value,
             creates_user=intent is Intent.SIGN_UP,
             by_handle=by_handle,
         )
         # After the challenge, as a verify locks them; a refusal here takes the challenge back as well.
-        person = None if environment.concealment else _person(environment, intent, to)
+        person = None if conceals or environment.concealment else _person(environment, intent, to)
         if issued.is_due:
             _enqueue(environment, intent, to, issued, context)
             transaction.on_commit(hint.wake_workers)

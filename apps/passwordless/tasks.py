@@ -9,6 +9,7 @@ from celery import shared_task
 from apps.challenges.models import Challenge, FailureCount
 from apps.delivery import hint
 from apps.delivery.models import CapturedMessage, Message
+from apps.passwordless import api_keys
 from apps.passwordless.dispatcher import dispatcher
 from apps.tenants.models import Environment
 from apps.tokens.sessions import Session
@@ -38,6 +39,12 @@ def purge() -> None:
     Message.objects.purge(SETTLED_MESSAGES_KEPT)
     FailureCount.objects.purge()
     Session.objects.purge(ENDED_SESSIONS_KEPT)
+
+
+@shared_task(name="passwordless.revoke_unused_keys")
+def revoke_unused_keys() -> None:
+    """End API keys that nobody has used for long. It may run twice."""
+    api_keys.revoke_unused()
 
 
 @shared_task(name="passwordless.learn_usual_failures")

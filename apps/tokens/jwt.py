@@ -23,6 +23,7 @@ REQUIRED_CLAIMS = ["exp", "iat", "nbf", "jti", "sub", "iss", "aud"]
 REFUSED_HEADERS = {"jku", "jwk", "x5u", "x5c", "crit"}
 MAX_TOKEN_LENGTH = 4096
 NO_CLAIMS: Mapping[str, Any] = {}
+STANDARD_CLAIMS = {*REQUIRED_CLAIMS, "sid", "client_id", "scope"}
 
 
 class KeyBackend(TokenBackend):
@@ -86,6 +87,8 @@ class Claims:
 
     subject: uuid.UUID
     """The user; for a token of a client's own, the client."""
+    issuer: str
+    audience: list[str]
     session_id: uuid.UUID | None
     client_id: uuid.UUID
     scope: str
@@ -103,20 +106,24 @@ def signer(environment: Environment, profile: Profile) -> KeyBackend:
 def sign(
     backend: KeyBackend,
     *,
-    subject: uuid.UUID,
-    session_id: uuid.UUID | None,
     client_id: uuid.UUID,
     ttl: int,
+    subject: uuid.UUID | None = None,
+    session_id: uuid.UUID | None = None,
     scope: str = "",
     extra: Mapping[str, Any] = NO_CLAIMS,
 ) -> SignedToken:
-    """`extra` claims of a dialect stand beside ours, and never in the place of one."""
+    """`extra` claims of a dialect stand beside ours, and never in the place of one.
+
+    A client is called what it calls itself on the wire, also as the subject of its own tokens (RFC 9068 section 2.2).
+    """
     token = AccessToken(backend)
-    token.payload = {**extra, **token.payload}
+    token.payload |= {name: value for name, value in extra.items() if name not in STANDARD_CLAIMS}
     token.set_exp(lifetime=timedelta(seconds=ttl))
     token["nbf"] = token["iat"]
-    token["sub"], token["client_id"] = str(subject), str(client_id)
-    if session_id is not None:
+    token["client_id"] = client_id.hex
+    token["sub"] = str(subject) if subject else client_id.hex
+    if session_id:
         token["sid"] = str(session_id)
     if scope:
         token["scope"] = scope
@@ -142,6 +149,8 @@ def _kid(text: str) -> str:
 def _claims(payload: Mapping[str, Any]) -> Claims:
     return Claims(
         subject=uuid.UUID(str(payload["sub"])),
+        issuer=payload["iss"],
+        audience=payload["aud"],
         session_id=uuid.UUID(str(payload["sid"])) if "sid" in payload else None,
         client_id=uuid.UUID(str(payload["client_id"])),
         scope=str(payload.get("scope", "")),

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import datetime
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from apps.core import crypto
-from apps.tenants.models import LAST_USED_PRECISION, Environment
+from apps.tenants.models import LAST_USED_PRECISION, Address, Environment
 from apps.tenants.querysets import EnvironmentQuerySet
+
+CLIENT_ID = re.compile(r"[0-9a-f]{32}")
+SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3.
+MAX_SCOPE_LENGTH = 500  # As Session.scope has it.
 
 
 class Grant(models.TextChoices):
@@ -32,15 +38,31 @@ class OAuthClientQuerySet(EnvironmentQuerySet["OAuthClient"]):
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
 
     def register(
-        self, environment: Environment, *, name: str, grants: list[str] | None = None, scopes: list[str] | None = None
+        self,
+        environment: Environment,
+        *,
+        name: str,
+        grants: list[str] | None = None,
+        scopes: list[str] | None = None,
+        secret: str | None = None,
     ) -> tuple[OAuthClient, str]:
-        """A new client and its secret, which is nowhere after this."""
+        """A new client and its secret, which is nowhere after this. Raises ValidationError for what is no scope."""
         client = OAuthClient(environment=environment, name=name, scopes=scopes or [])
         client.grants = default_grants() if grants is None else grants
-        secret = crypto.new_client_secret()
+        client.clean()
+        secret = secret or crypto.new_client_secret()
         client.set_secret(secret)
         client.save(force_insert=True)
         return client, secret
+
+    def presented(self, client_id: str, secret: str, address: Address) -> OAuthClient | None:
+        """The usable client at this address, with environment and project in the same statement. Junk costs none."""
+        known = parse_client_id(client_id)
+        if known is None or not crypto.is_well_formed_key(secret):
+            return None
+        here = self.usable().filter(id=known, **address.lookup("environment__"))
+        client = here.select_related("environment__project").first()
+        return client if client and client.opens(secret) else None
 
 
 class OAuthClient(models.Model):
@@ -69,6 +91,16 @@ class OAuthClient(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} …{self.last_four}"
+
+    def clean(self) -> None:
+        """Raises ValidationError for scopes that no request could ask for, or that no session could keep."""
+        if not all(SCOPE_TOKEN.fullmatch(scope) for scope in self.scopes) or len(self.scope) > MAX_SCOPE_LENGTH:
+            raise ValidationError({"scopes": "Each a word without quotes, and not too many of them."})
+
+    @property
+    def scope(self) -> str:
+        """All it may have, as RFC 6749 section 3.3 writes it."""
+        return " ".join(self.scopes)
 
     @property
     def client_id(self) -> str:
@@ -105,8 +137,5 @@ class OAuthClient(models.Model):
 
 
 def parse_client_id(text: str) -> uuid.UUID | None:
-    """None for what no client is called."""
-    try:
-        return uuid.UUID(hex=text) if len(text) == len(uuid.UUID(int=0).hex) else None
-    except ValueError:
-        return None
+    """None for what no client is called. One spelling only: UUID takes underscores and other scripts' digits too."""
+    return uuid.UUID(hex=text) if CLIENT_ID.fullmatch(text) else None

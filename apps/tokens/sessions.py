@@ -16,10 +16,13 @@ from apps.core.errors import InvalidRefreshToken
 from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
 from apps.tokens import refresh
+from apps.tokens.api_keys import ApiKey
 from apps.tokens.signing_keys import Profile
 from apps.users.models import EndUser
 
 SECRET_BYTES = 32
+# The upper bound of Environment.access_token_ttl.
+LONGEST_TOKEN = 24 * 3600
 
 
 class Outcome(Enum):
@@ -40,6 +43,8 @@ class Client:
     is_confidential: bool = False
     """It authenticated itself: by a secret that only it has."""
     longest_session: timedelta = timedelta.max
+    longest_token: int = LONGEST_TOKEN
+    """Of an access token, in seconds: what a contract promises at most, whatever the environment allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,14 @@ class Rotation:
     outcome: Outcome
     session: Session
     refresh_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What the look at a live session tells of its person beside that it lives."""
+
+    email: str | None
+    email_verified: bool
 
 
 class SessionQuerySet(EnvironmentQuerySet["Session"]):
@@ -82,6 +95,34 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
            AND idle_expires_at > clock_timestamp()
            AND EXISTS (SELECT FROM users_enduser u WHERE u.id = s.user_id AND u.disabled_at IS NULL)
         RETURNING old.generation, new.generation, new.secret IS NULL, new.idle_expires_at
+    """
+
+    # All that can have ended since a token was signed, in one look: the session, the person and the application. It
+    # is one with a key, an OAuth client, an API key of the person, or one that the environment knows without any of
+    # them, which the caller has decided. The person's email is an index look-up here; elsewhere it is another round
+    # trip.
+    LIVE = """
+        SELECT i.value, i.verified_at IS NOT NULL
+          FROM tokens_session s
+          JOIN users_enduser u ON u.id = s.user_id AND u.disabled_at IS NULL
+          LEFT JOIN LATERAL (SELECT value, verified_at FROM users_identifier
+                              WHERE environment_id = s.environment_id AND user_id = s.user_id AND kind = 'email'
+                              ORDER BY created_at LIMIT 1) i ON TRUE
+         WHERE s.id = %(session)s AND s.environment_id = %(environment)s AND s.secret IS NOT NULL
+           AND s.user_id = %(user)s AND s.client_id = %(client)s AND s.profile = %(profile)s
+           AND s.idle_expires_at > clock_timestamp()
+           AND (%(client_is_known)s
+                OR EXISTS (SELECT FROM tenants_applicationkey k
+                            WHERE k.environment_id = s.environment_id AND k.client_id = s.client_id
+                              AND k.revoked_at IS NULL AND coalesce(k.expires_at > clock_timestamp(), TRUE))
+                OR EXISTS (SELECT FROM tokens_oauthclient c
+                            WHERE c.id = s.client_id AND c.environment_id = s.environment_id
+                              AND c.revoked_at IS NULL AND coalesce(c.expires_at > clock_timestamp(), TRUE))
+                OR %(trades_keys)s
+                   AND EXISTS (SELECT FROM tokens_apikey k
+                                WHERE k.environment_id = s.environment_id AND k.user_id = s.user_id
+                                  AND k.client_id = s.client_id
+                                  AND k.revoked_at IS NULL AND coalesce(k.expires_at > clock_timestamp(), TRUE)))
     """
 
     def open(self, environment: Environment, client: Client, *, user_id: uuid.UUID, scope: str = "") -> Session | None:
@@ -148,18 +189,49 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
             session, _token = self.named(environment, text)
         except InvalidRefreshToken:
             return None
-        ended = self.for_environment(environment).filter(id=session.id, client_id=client_id, secret__isnull=False)
-        return session if ended.update(secret=None) else None
+        return session if self.end(environment, session.id, client_id=client_id) else None
+
+    def end(self, environment: Environment, session_id: uuid.UUID, *, client_id: uuid.UUID) -> bool:
+        """End a client's session; False when there is nothing to end."""
+        live = self.for_environment(environment).filter(id=session_id, client_id=client_id, secret__isnull=False)
+        return live.update(secret=None) > 0
 
     def end_others(self, environment: Environment, client: Client, user_id: uuid.UUID) -> int:
-        """End all of a person's sessions on one client. Lock the user before, so that no other is opened meanwhile."""
-        live = self.for_environment(environment).filter(user_id=user_id, client_id=client.id, secret__isnull=False)
+        """End all of a person's sessions on one client, or opened with one of their API keys: the one contract that
+        wants this trades those for sessions. Lock the user before, so that no other is opened meanwhile."""
+        keys = ApiKey.objects.of_person(environment, user_id).values("client_id")
+        theirs = models.Q(client_id=client.id) | models.Q(client_id__in=keys)
+        live = self.for_environment(environment).filter(theirs, user_id=user_id, secret__isnull=False)
         return live.update(secret=None)
 
-    def alive(self, environment: Environment, session_id: uuid.UUID) -> Session | None:
-        """A session that neither ended nor ran out, of a user who is not disabled."""
-        live = self.filter(id=session_id, secret__isnull=False, user__disabled_at=None, idle_expires_at__gt=Now())
-        return live.for_environment(environment).first()
+    def live(
+        self,
+        environment: Environment,
+        client: Client,
+        *,
+        session_id: uuid.UUID,
+        user_id: uuid.UUID,
+        client_is_known: bool = False,
+        trades_keys: bool = False,
+    ) -> Live | None:
+        """A session that neither ended nor ran out, of this person and client, neither of whom has been shut out.
+
+        `client_is_known`: it has neither a key nor a secret, and the environment serves it all the same.
+        `trades_keys`: it gives sessions for the API keys of its people, which end with the key.
+        """
+        parameters: dict[str, Any] = {
+            "environment": environment.id,
+            "session": session_id,
+            "user": user_id,
+            "client": client.id,
+            "profile": client.profile,
+            "client_is_known": client_is_known,
+            "trades_keys": trades_keys,
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(self.LIVE, parameters)
+            row = cursor.fetchone()
+        return Live(*row) if row else None
 
     def purge(self, after: timedelta) -> int:
         return self.filter(idle_expires_at__lt=Now() - after).delete_in_batches()

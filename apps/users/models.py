@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.db import connection, models
@@ -13,6 +13,88 @@ from django.db.models.functions import Now
 from apps.core.crypto import new_id
 from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What one look at an identifier tells of the end user behind it."""
+
+    user_id: uuid.UUID
+    is_verified: bool
+    is_disabled: bool
+    is_new: bool = False
+
+
+# A person's own count of wrong passwords. It has nothing to do with codes: whoever is being delayed can still use one.
+FREE_FAILURES = 4
+FIRST_DELAY = timedelta(seconds=1)
+LONGEST_DELAY = timedelta(minutes=15)
+FAILURES_FORGOTTEN_AFTER = timedelta(days=1)
+NO_PASSWORD = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordHolder:
+    """A person and the digest of their password as they were read; nobody's where there is none to be found."""
+
+    person: Person
+    digest: str = field(repr=False)
+
+
+class EndUserQuerySet(EnvironmentQuerySet["EndUser"]):
+    # Both statements are guarded by the digest that the guess was compared with and by the delay as it is once the row
+    # is locked: of 200 guesses at once the first few are counted, and what the others found out is told to nobody.
+    # Without a row to count on, the same is written to the log of the database, so that an unknown name and a delayed
+    # one take as long as a wrong password: most of the time of a commit is waiting for the disk.
+    COUNT_FAILURE = """
+        WITH counted AS (
+            UPDATE users_enduser
+               SET password_failures = CASE WHEN password_refused_until < clock_timestamp() - %(forgotten)s
+                                            THEN 1 ELSE password_failures + 1 END,
+                   password_refused_until = CASE
+                       WHEN password_failures < %(free)s THEN NULL
+                       WHEN password_refused_until < clock_timestamp() - %(forgotten)s THEN NULL
+                       ELSE clock_timestamp()
+                            + least(%(first)s * 2 ^ least(password_failures - %(free)s, 20), %(longest)s) END
+             WHERE id = %(user)s AND environment_id = %(environment)s AND password_digest = %(digest)s
+               AND coalesce(password_refused_until <= clock_timestamp(), TRUE)
+            RETURNING id
+        )
+        SELECT CASE WHEN NOT EXISTS (SELECT FROM counted)
+                    THEN pg_logical_emit_message(TRUE, 'latchkey', repeat(' ', 150)) END
+    """
+
+    ACCEPT = """
+        UPDATE users_enduser SET password_failures = 0, password_refused_until = NULL
+         WHERE id = %(user)s AND environment_id = %(environment)s AND password_digest = %(digest)s
+           AND coalesce(password_refused_until <= clock_timestamp(), TRUE)
+        RETURNING id
+    """
+
+    def count_password_failure(self, environment: Environment, holder: PasswordHolder | None) -> None:
+        """Count a wrong guess against its person and delay the next; the same work where there is nobody."""
+        delays = {"first": FIRST_DELAY, "longest": LONGEST_DELAY, "forgotten": FAILURES_FORGOTTEN_AFTER}
+        with connection.cursor() as cursor:
+            cursor.execute(self.COUNT_FAILURE, {**_guard(environment, holder), **delays, "free": FREE_FAILURES})
+
+    def accept_password(self, environment: Environment, holder: PasswordHolder | None) -> bool:
+        """Let a right guess count, and lock the person. False: too soon after wrong ones, changed meanwhile, nobody."""
+        with connection.cursor() as cursor:
+            cursor.execute(self.ACCEPT, _guard(environment, holder))
+            return cursor.fetchone() is not None
+
+    def replace_digest(self, environment: Environment, holder: PasswordHolder, digest: str) -> None:
+        """The same password under other parameters, unless it was changed meanwhile."""
+        same = self.for_environment(environment).filter(id=holder.person.user_id, password_digest=holder.digest)
+        same.update(password_digest=digest)
+
+
+def _guard(environment: Environment, holder: PasswordHolder | None) -> dict[str, Any]:
+    return {
+        "environment": environment.id,
+        "user": holder.person.user_id if holder else new_id(),
+        "digest": holder.digest if holder else NO_PASSWORD,
+    }
 
 
 class EndUser(models.Model):
@@ -28,7 +110,7 @@ class EndUser(models.Model):
     )
     password_refused_until = models.DateTimeField(null=True, editable=False)
 
-    objects: ClassVar[EnvironmentQuerySet[EndUser]] = EnvironmentQuerySet["EndUser"].as_manager()  # type: ignore[assignment]
+    objects: ClassVar[EndUserQuerySet] = EndUserQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         indexes = (models.Index(fields=["environment", "created_at"], name="end_user_by_time"),)
@@ -39,16 +121,6 @@ class EndUser(models.Model):
     @property
     def is_disabled(self) -> bool:
         return self.disabled_at is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """What one look at an identifier tells of the end user behind it."""
-
-    user_id: uuid.UUID
-    is_verified: bool
-    is_disabled: bool
-    is_new: bool = False
 
 
 class IdentifierQuerySet(EnvironmentQuerySet["Identifier"]):
@@ -80,6 +152,19 @@ class IdentifierQuerySet(EnvironmentQuerySet["Identifier"]):
             .first()
         )
         return row and Person(row[0], is_verified=row[1] is not None, is_disabled=row[2] is not None)
+
+    def holder(self, environment: Environment, kind: str, value: str) -> PasswordHolder | None:
+        """Who has a password by this name."""
+        row = (
+            self.for_environment(environment)
+            .filter(kind=kind, value=value)
+            .exclude(user__password_digest=NO_PASSWORD)
+            .values_list("user_id", "verified_at", "user__disabled_at", "user__password_digest")
+            .first()
+        )
+        if row is None:
+            return None
+        return PasswordHolder(Person(row[0], is_verified=row[1] is not None, is_disabled=row[2] is not None), row[3])
 
     def register(
         self,

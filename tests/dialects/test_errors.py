@@ -26,6 +26,9 @@ from apps.dialects.urls import urlpatterns
 SHAPES = {
     "apps.dialects.zeromagic": ["error", "message"],
     "apps.dialects.passage": ["code", "error"],
+    "apps.dialects.satellite": ["error", "error_description"],
+    "apps.dialects.introspection": ["error", "error_description"],
+    "apps.dialects.well_known": ["error", "error_description"],
     "apps.dialects.platform": ["error", "error_description"],
 }
 # Passage's clients ask for a new code when they hear 401 (contracts/clients.md, trap 10).

@@ -3,11 +3,13 @@
 A dialect's folder under `examples/` has `<step>.request.txt` and `<step>.response.txt`, copied verbatim, and
 `substitutions.toml`: the order of the steps, and with a reason each what the replay changes (`substitutions`,
 `headers`), which fields are compared by form because their values are made here (`forms`), which may be there in
-addition (`extras`), and the status of an answer that is documented without one (`statuses`). Into what is put,
-`{base_url}`, `{app_url}`, `{app_key}`, `{email}`, `{code}` as a number, `{otp}` as a string, and `{<step>.<field>}` of
-an earlier answer are filled in. A contract that holds under a policy of its own names it under `environment`.
+addition (`extras`), the status of an answer that is documented without one (`statuses`), and the first line of a
+request that is documented without (`lines`). A substitution may be for one file (`in`), a header for some `steps`. Into
+what is put, `{base_url}`, `{app_url}`, `{app_key}`, `{client_id}`, `{client_secret}`, `{email}`, `{code}` as a number,
+`{otp}` as a string, and `{<step>.<field>}` of an earlier answer are filled in. A contract that holds under a policy of
+its own names it under `environment`.
 
-A request is written as HTTP or as a call of JavaScript's fetch().
+A request is written as HTTP, with or without a version and headers, or as a call of JavaScript's fetch().
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.dialects.satellite_app import another
 from tests.world import World, build, client
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -58,13 +61,13 @@ class Replay:
         self.rules: dict[str, Any] = read_rules(self.folder.name)
         environment = self.world.environment
         self.facts |= {"base_url": environment.issuer, "app_url": environment.passage_issuer}
-        self.facts |= {"app_key": self.world.app_key, "email": ADDRESS}
+        self.facts |= {"app_key": self.world.app_key, "email": ADDRESS, **another(self.world).credentials}
 
     def text(self, name: str) -> str:
         """An example as it goes over the wire."""
         text = (self.folder / name).read_bytes().decode()
         for rule in self.rules["substitutions"]:
-            if rule["find"] in text:
+            if rule["find"] in text and rule.get("in", name) == name:
                 self.used.add(rule["find"])
                 text = text.replace(rule["find"], self.fill(rule["put"]))
         return text
@@ -73,16 +76,21 @@ class Replay:
         return re.sub(r"\{([\w.]+)\}", lambda name: self.facts[name[1]], put)
 
     def step(self, name: str) -> None:
-        answer = self.send(self.text(f"{name}.request.txt"))
+        line = self.fill(self.rules["lines"].get(name, {}).get("put", ""))
+        answer = self.send(line + self.text(f"{name}.request.txt"), self.headers(name))
         status, documented = self.parse_response(name)
         assert answer.status_code == status
         assert answer.headers["Content-Type"] == "application/json"
         self.compare(documented, answer.json())
         self.facts |= {f"{name}.{key}": value for key, value in answer.json().items() if isinstance(value, str)}
 
-    def send(self, text: str) -> Any:
+    def headers(self, step: str) -> dict[str, str]:
+        rules = self.rules["headers"].items()
+        return {name: self.fill(rule["put"]) for name, rule in rules if step in rule.get("steps", [step])}
+
+    def send(self, text: str, headers: dict[str, str]) -> Any:
         request = parse_fetch(text) if "fetch(" in text else parse_http(text)
-        headers = {name: rule["put"] for name, rule in self.rules["headers"].items()} | request.headers
+        headers = headers | request.headers
         content_type = headers.pop("Content-Type", "")
         return client().generic(request.method, urlsplit(request.url).path, request.body, content_type, headers=headers)
 
@@ -115,13 +123,15 @@ class Replay:
 
 def read_rules(dialect: str) -> dict[str, Any]:
     rules = tomllib.loads((EXAMPLES / dialect / "substitutions.toml").read_text())
-    return {"substitutions": [], "headers": {}, "forms": {}, "extras": {}, "statuses": {}, **rules}
+    return {"substitutions": [], "headers": {}, "forms": {}, "extras": {}, "statuses": {}, "lines": {}, **rules}
 
 
 def parse_http(text: str) -> Request:
     line, _, rest = text.partition("\n")
-    method, url, version = line.split()
-    assert version == "HTTP/1.1"
+    method, url, *version = line.split()
+    if not version:
+        return Request(method, url, {}, rest)
+    assert version == ["HTTP/1.1"]
     message = message_from_string(rest)
     return Request(method, url, dict(message.items()), message.get_payload())
 
@@ -153,6 +163,6 @@ def test_no_example_is_left_out(dialect: str) -> None:
 def test_every_change_to_an_example_has_its_reason(dialect: str) -> None:
     rules = read_rules(dialect)
     changes = rules["substitutions"] + [
-        rule for part in ("headers", "forms", "extras", "statuses") for rule in rules[part].values()
+        rule for part in ("headers", "forms", "extras", "statuses", "lines") for rule in rules[part].values()
     ]
     assert all(change["why"] for change in changes)

@@ -1,0 +1,64 @@
+"""Sessions that a person's API key was traded for: they live no longer than the key, however it ends."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+
+from apps.core.context import RequestContext
+from apps.core.errors import InvalidGrant, InvalidRefreshToken
+from apps.passwordless.bearer import Principal, dialect_client, is_trading_key_alive
+from apps.passwordless.people import lock
+from apps.passwordless.redeem import open_session
+from apps.passwordless.sessions import ClaimsOf, Client, Tokens, no_claims, sign
+from apps.passwordless.start import limit
+from apps.tenants.models import Environment
+from apps.tokens import jwt
+from apps.tokens.api_keys import Scope
+from apps.tokens.sessions import Session
+from apps.users.models import Person
+
+LONGEST_SESSION = timedelta(days=30)
+
+
+def person_client(environment: Environment) -> Client:
+    """The client of whoever comes with a name and a password or code."""
+    return Client(dialect_client(environment, "smtpd"), longest_session=LONGEST_SESSION)
+
+
+def key_grant(key: Principal, *, context: RequestContext, claims_of: ClaimsOf = no_claims) -> Tokens:
+    """Tokens for the owner of an API key; their earlier sessions of this kind end. Raises InvalidGrant.
+
+    The session belongs to the key as its client, so nothing need be done about it when the key is revoked. Its scope
+    is the least that acts for a person, whatever else the key may do.
+    """
+    limit(key.environment, "redeem", context)
+    client = Client(key.client_id, longest_session=LONGEST_SESSION)
+    backend = jwt.signer(key.environment, client.profile)
+    with transaction.atomic():
+        session = _open(key, client, context)
+    if session is None:
+        raise InvalidGrant
+    return sign(key.environment, backend, session, session.refresh_token(0), claims_of)
+
+
+def _open(key: Principal, client: Client, context: RequestContext) -> Session | None:
+    # Locked, because two grants at once would each end what they see, and leave two sessions.
+    if not lock(key.environment, key.user_id):
+        return None
+    Session.objects.end_others(key.environment, person_client(key.environment), key.user_id)
+    owner = Person(key.user_id, is_verified=True, is_disabled=False)
+    return open_session(key.environment, client, owner, context, Scope.ACCOUNT)
+
+
+def client_of(environment: Environment, refresh_token: str) -> Client:
+    """The client that a refresh token was given to, if it is one of this kind and may go on. Raises
+    InvalidRefreshToken; junk costs no query."""
+    session, _token = Session.objects.named(environment, refresh_token)
+    client = person_client(environment)
+    if session.client_id == client.id:
+        return client
+    if is_trading_key_alive(environment, session.client_id):
+        return Client(session.client_id, longest_session=LONGEST_SESSION)
+    raise InvalidRefreshToken
