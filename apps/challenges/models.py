@@ -86,7 +86,8 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     # PostgreSQL runs `ended` before `fresh` because `fresh` reads its count; the row it ended no longer conflicts.
     ISSUE = """
         WITH sent AS (
-            SELECT coalesce(sum(messages) FILTER (WHERE created_at > now() - interval '1 hour'), 0) < %(hourly)s
+            SELECT count(*) = 0 AS is_first,
+                   coalesce(sum(messages) FILTER (WHERE created_at > now() - interval '1 hour'), 0) < %(hourly)s
                    AND (%(daily)s::int IS NULL OR coalesce(sum(messages), 0) < %(daily)s::int) AS leaves_room
               FROM (SELECT created_at, cardinality(tries) - 1 AS messages FROM challenges_challenge
                      WHERE environment_id = %(environment)s AND identifier = %(identifier)s AND purpose = %(purpose)s
@@ -95,6 +96,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             UPDATE challenges_challenge
                SET tries = tries || 0, last_sent_at = now(), creates_user = creates_user OR %(creates_user)s,
                    has_handles = has_handles OR %(by_handle)s,
+                   password_digest = '',
                    expires_at = least(now() + ttl, created_at + 2 * ttl)
              WHERE environment_id = %(environment)s AND purpose = %(purpose)s AND identifier = %(identifier)s
                AND nonce IS NOT NULL AND expires_at > now() AND last_sent_at <= now() - %(pause)s
@@ -103,7 +105,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
                AND (SELECT leaves_room FROM sent)
             RETURNING *
         ), ended AS (
-            UPDATE challenges_challenge SET nonce = NULL
+            UPDATE challenges_challenge SET nonce = NULL, password_digest = ''
              WHERE environment_id = %(environment)s AND purpose = %(purpose)s AND identifier = %(identifier)s
                AND nonce IS NOT NULL
                AND (expires_at <= now() OR key_version <> ALL(%(key_versions)s)
@@ -128,7 +130,8 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
                         THEN greatest(%(code_length)s, %(longer)s)
                         ELSE %(code_length)s END,
                    %(max_tries)s, ARRAY[0, 0], %(ttl)s, now(), now(), now() + %(ttl)s, now() + 1.5 * %(ttl)s,
-                   %(user)s, %(creates_user)s, %(by_handle)s, ''
+                   %(user)s, %(creates_user)s, %(by_handle)s,
+                   CASE WHEN sent.is_first THEN %(password_digest)s ELSE '' END
               FROM person, noise, sent
              WHERE sent.leaves_room AND NOT EXISTS (SELECT FROM resent) AND (SELECT count(*) FROM ended) >= 0
             ON CONFLICT (environment_id, purpose, identifier) WHERE nonce IS NOT NULL DO NOTHING
@@ -154,12 +157,13 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     """
 
     # The statement that decides. It compares the nonce that the code was derived from, so a code cannot outlive its
-    # challenge, and nulls it, so the code can never be derived again.
+    # challenge, and nulls it, so the code can never be derived again. A password that waited is handed over as it is at
+    # this moment, because another sign-up may have disputed it since the row was read.
     CONSUME = """
-        UPDATE challenges_challenge SET nonce = NULL, tries[%(tries)s] = tries[%(tries)s] + 1
+        UPDATE challenges_challenge SET nonce = NULL, password_digest = '', tries[%(tries)s] = tries[%(tries)s] + 1
          WHERE id = %(id)s AND environment_id = %(environment)s AND nonce = %(nonce)s
            AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
-        RETURNING id
+        RETURNING old.password_digest
     """
 
     def issue(
@@ -171,10 +175,12 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         identifier: str,
         creates_user: bool,
         by_handle: bool = False,
+        password_digest: str = "",
     ) -> Issued:
         """Make or carry on the one live challenge. Raises RateLimited while the last message is too recent.
 
-        Call it inside the transaction that enqueues the message.
+        Call it inside the transaction that enqueues the message. A password waits only for the first start of a day:
+        with a second one nobody can tell which of the passwords is the owner's, so none waits any more (see `dispute`).
         """
         parameters = {
             **_policy(environment),
@@ -184,6 +190,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             "identifier": identifier,
             "creates_user": creates_user,
             "by_handle": by_handle,
+            "password_digest": password_digest,
             "key_versions": crypto.key_versions(),
             "id": crypto.new_id(),
             "user": crypto.new_id(),
@@ -251,16 +258,25 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         """End the challenge for a right guess. False: another request was faster, the tries or the time ran out."""
         with connection.cursor() as cursor:
             cursor.execute(self.CONSUME, _guard(attempt))
-            return cursor.fetchone() is not None
+            row = cursor.fetchone()
+        if row:
+            (attempt.challenge.password_digest,) = row
+        return row is not None
+
+    def dispute(self, environment: Environment, *, purpose: Purpose, identifier: str) -> None:
+        """Let no password wait on the live challenge: for a second sign-up that starts nothing. Whoever follows the
+        link then chooses one there."""
+        live = self.for_environment(environment).filter(purpose=purpose, identifier=identifier, nonce__isnull=False)
+        live.exclude(password_digest="").update(password_digest="")
 
     def end(self, environment: Environment, *, purpose: Purpose, identifier: str) -> None:
         """Give up the live challenge, so that the next one is fresh whatever became of this one."""
         live = self.for_environment(environment).filter(purpose=purpose, identifier=identifier)
-        live.filter(nonce__isnull=False).update(nonce=None)
+        live.filter(nonce__isnull=False).update(nonce=None, password_digest="")
 
     def end_expired(self) -> int:
         """Forget the nonces of codes that nobody may use any more."""
-        return self.filter(nonce__isnull=False, expires_at__lte=Now()).update(nonce=None)
+        return self.filter(nonce__isnull=False, expires_at__lte=Now()).update(nonce=None, password_digest="")
 
     def purge(self, after: timedelta) -> int:
         """Remove what ended longer than `after` ago; returns how many."""

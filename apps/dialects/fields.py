@@ -7,7 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.core.identifiers import Contact, any_contact, email_contact
+from apps.core.identifiers import Contact, any_contact, canonical_username, email_contact
 
 # ASCII only: \d would take full-width and other digits, which the person never saw in the message.
 CODE = re.compile(r"[0-9]{1,10}")
@@ -52,6 +52,22 @@ class StringField(serializers.Field[str, Any, str, Any]):
         if not isinstance(data, str) or len(data) > MAX_LENGTH:
             self.fail("invalid")
         return str(data)
+
+
+class UsernameField(serializers.Field[str, Any, str, Any]):
+    """Becomes the canonical user name."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return canonical_username(data)
+
+
+class FlagField(serializers.Field[bool, Any, bool, Any]):
+    default_error_messages = {"invalid": "must be true or false"}  # noqa: RUF012 - DRF reads it so.
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid")
+        return bool(data)
 
 
 class LanguageField(serializers.Field[str, Any, str, Any]):

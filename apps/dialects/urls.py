@@ -2,16 +2,27 @@
 
 from django.urls import URLPattern, URLResolver, include, re_path
 
-from apps.dialects import introspection, passage, platform, satellite, well_known, zeromagic
+from apps.dialects import (
+    confirm,
+    introspection,
+    passage,
+    platform,
+    satellite,
+    well_known,
+    zeromagic,
+    zeromagic_passwords,
+)
 from apps.dialects.base import endpoint
 
 DIALECTS = [
     zeromagic.urlpatterns,
+    zeromagic_passwords.urlpatterns,
     passage.urlpatterns,
     satellite.urlpatterns,
     introspection.urlpatterns,
     well_known.urlpatterns,
     platform.urlpatterns,
+    confirm.urlpatterns,
 ]
 # The slash after a root is optional as well: Passage's app is at the bare root.
 ROOTS = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -17,13 +18,16 @@ from apps.delivery import segments
 from apps.delivery.models import CapturedMessage, Message
 from apps.delivery.providers import sms, smtp
 from apps.delivery.providers.base import Email, PermanentFailure, TransientFailure
-from apps.passwordless.mail import render_code_email
+from apps.passwordless import links
+from apps.passwordless.mail import RenderedEmail, render_code_email, render_link_email
 from apps.passwordless.start import Intent
 from apps.passwordless.text import render_code_text
 from apps.tenants.models import Environment, Operator
 from apps.users.models import Identifier
 
 log = structlog.get_logger()
+
+SIGN_UPS = {Intent.SIGN_UP, Purpose.VERIFY_IDENTIFIER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ def _wanted(environment: Environment, message: Message) -> bool:
     kind = Kind.EMAIL if message.channel == Channel.EMAIL else Kind.PHONE
     person = Identifier.objects.find(environment, kind, message.recipient)
     if person is None:
-        return message.template == Intent.SIGN_UP and environment.sign_up_open
+        return message.template in SIGN_UPS and environment.sign_up_open
     return not person.is_disabled
 
 
@@ -92,11 +96,8 @@ def _capture(environment: Environment, message: Message, composed: Composed) -> 
 
 def _email(environment: Environment, message: Message, challenge: Challenge) -> Composed:
     minutes = max(1, round((challenge.expires_at - message.created_at).total_seconds() / 60))
-    code = challenge.code()
     own = environment.mail_url
-    rendered = render_code_email(
-        code=code, product=environment.project.name, language=message.language, minutes=minutes
-    )
+    rendered, secret = _letter(environment, message, challenge, minutes)
     email = Email(
         message_id=f"<{message.id}@{_mail_domain()}>",
         # Only through its own server: the platform's would vouch for whatever name a customer writes there.
@@ -107,11 +108,23 @@ def _email(environment: Environment, message: Message, challenge: Challenge) -> 
         html=rendered.html,
         language=message.language,
     )
-    # The code stands beside the body, so that a customer's test need not search a text that may change.
-    body = {"subject": email.subject, "text": email.text, "html": email.html, "code": code}
+    # The secret stands beside the body, so that a customer's test need not search a text that may change.
+    body = {"subject": email.subject, "text": email.text, "html": email.html, **secret}
     url = own or settings.EMAIL_URL
     # A tenant's own server is looked up with care; the platform's is the operator's word.
     return Composed(body, (lambda: smtp.send(url, email, guarded=own is not None)) if url else None)
+
+
+def _letter(
+    environment: Environment, message: Message, challenge: Challenge, minutes: int
+) -> tuple[RenderedEmail, dict[str, str]]:
+    """What to read, and the code or link in it by its name."""
+    facts: dict[str, Any] = {"product": environment.project.name, "language": message.language, "minutes": minutes}
+    if challenge.purpose in links.PATHS:
+        link = links.url(environment, challenge)
+        return render_link_email(kind=challenge.purpose, link=link, **facts), {"link": link}
+    code = challenge.code()
+    return render_code_email(code=code, **facts), {"code": code}
 
 
 def _text_message(environment: Environment, message: Message, challenge: Challenge) -> Composed:
