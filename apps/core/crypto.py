@@ -165,8 +165,17 @@ def new_client_secret() -> str:
 
 def derived_key_text(prefix: str, row: uuid.UUID, turn: int) -> str:
     """A key that can be printed again although only its digest is stored: for the demo world, and for nothing else."""
+    return key_from_random(f"{prefix}_", _derived_random(prefix, row, turn))
+
+
+def derived_client_secret(row: uuid.UUID, turn: int) -> str:
+    """The same for a client's secret."""
+    return key_from_random(CLIENT_SECRET_PREFIX, _derived_random(CLIENT_SECRET_PREFIX, row, turn))
+
+
+def _derived_random(prefix: str, row: uuid.UUID, turn: int) -> str:
     number = int.from_bytes(mac("demo", current_key_version(), prefix.encode(), row.bytes, bytes([turn])), "big")
-    return key_from_random(f"{prefix}_", _base62(number, KEY_RANDOM_LENGTH))
+    return _base62(number, KEY_RANDOM_LENGTH)
 
 
 def key_from_random(prefix: str, randomness: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -15,7 +17,9 @@ from apps.management.providers import set_mail_server, set_sms_provider
 from apps.tenants.models import ApplicationKey, Environment, Membership, Operator, Project, Tenant
 from apps.tokens import api_keys
 from apps.tokens.api_keys import ApiKey, Scope
+from apps.tokens.oauth_clients import Grant, OAuthClient
 
+M = TypeVar("M", ApplicationKey, ApiKey, OAuthClient)
 TENANT = "Latchkey demo"
 OPERATOR = "demo@example.com"
 # Beside `development`, which is for ZeroMagic's clients: one environment for each other dialect, named for it. The
@@ -111,6 +115,7 @@ def _describe(environment: Environment) -> dict[str, Any]:
         "base_url": base_url,
         "passage_url": environment.passage_issuer,
         "app_key": _application_key(environment),
+        **_client(environment),
         "jwks_url": f"{base_url}/.well-known/jwks.json",
         "messages_url": None if environment.is_production else f"{base_url}/dev/messages",
         "messages_key": None if environment.is_production else _messages_key(environment),
@@ -118,24 +123,40 @@ def _describe(environment: Environment) -> dict[str, Any]:
 
 
 def _application_key(environment: Environment) -> str:
-    secret, is_new = _secret(ApplicationKey.objects.for_environment(environment), key_prefix(environment), environment)
-    if is_new:
+    prefix = key_prefix(environment)
+    secret, key = _secret(ApplicationKey.objects.for_environment(environment), _keys(prefix, environment))
+    if key is None:
         create_application_key(environment, name="Demo application", secret=secret)
     return secret
 
 
+def _client(environment: Environment) -> dict[str, str]:
+    clients = OAuthClient.objects.for_environment(environment)
+    secret, client = _secret(clients, partial(crypto.derived_client_secret, environment.id))
+    if client is None:
+        client, _ = OAuthClient.objects.register(
+            environment, name="Demo client", grants=list(Grant.values), secret=secret
+        )
+    return {"client_id": client.client_id, "client_secret": secret}
+
+
 def _messages_key(environment: Environment) -> str:
-    secret, is_new = _secret(ApiKey.objects.for_environment(environment), api_keys.key_prefix(environment), environment)
-    if is_new:
+    prefix = api_keys.key_prefix(environment)
+    secret, key = _secret(ApiKey.objects.for_environment(environment), _keys(prefix, environment))
+    if key is None:
         ApiKey.objects.mint(environment, name="Demo tests", scopes=[Scope.READ_MESSAGES], secret=secret)
     return secret
 
 
-def _secret(keys: QuerySet[Any], prefix: str, environment: Environment) -> tuple[str, bool]:
-    """The first of the derived secrets whose key has not ended, and whether its key is still to be made."""
+def _keys(prefix: str, environment: Environment) -> Callable[[int], str]:
+    return partial(crypto.derived_key_text, prefix, environment.id)
+
+
+def _secret(rows: QuerySet[M], derive: Callable[[int], str]) -> tuple[str, M | None]:
+    """The first of the derived secrets whose row has not ended, and that row; None where it is still to be made."""
     for turn in range(MAX_TURNS):
-        secret = crypto.derived_key_text(prefix, environment.id, turn)
-        key = keys.filter(digest=crypto.digest(secret)).first()
-        if key is None or key.is_usable:
-            return secret, key is None
+        secret = derive(turn)
+        row = rows.filter(digest=crypto.digest(secret)).first()
+        if row is None or row.is_usable:
+            return secret, row
     raise RuntimeError("the demo's keys have been revoked too often")

@@ -34,6 +34,10 @@ class Loot:
     otp_id: str
     code: str
     person: str
+    credentials: dict[str, str]
+    """Of an OAuth client, whose own token and whose refresh token of Ada's are the next two."""
+    client_token: str
+    client_refresh_token: str
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Door:
     world: World
     access_token: str
     template: str
+    credentials: dict[str, str]
+    client_token: str
 
     def root(self, place: Loot | None = None) -> str:
         ours = self.world.environment
@@ -51,11 +57,13 @@ class Door:
         )
         known = {"project_id": project.hex, "environment": name, "app_id": own.hex}
         path = PARAMETER.sub(lambda parameter: known[parameter[1]], self.template)
-        return "/" + path.removeprefix("^").removesuffix("(?:/|$)") + "/"
+        return "/" + path.removeprefix("^").removesuffix("(?:/|$)").replace("\\.", ".") + "/"
 
-    def post(self, route: str, body: Any, *, app_key: str | None = None, place: Loot | None = None) -> Answer:
+    def post(
+        self, route: str, body: Any, *, app_key: str | None = None, bearer: str = "", place: Loot | None = None
+    ) -> Answer:
         """An empty `app_key` sends none."""
-        headers = self.key(app_key)
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else self.key(app_key)
         answer: Answer = client().post(self.root(place) + route, body, content_type="application/json", headers=headers)
         return answer
 
@@ -127,6 +135,41 @@ def at_our_address_with(body: Callable[[Loot], dict[str, str]]) -> list[Case]:
     ]
 
 
+def by_client(body: Callable[[Loot], dict[str, str]]) -> list[Case]:
+    """The other side's client at our address, ours at the other side's, and ours with what is the other side's."""
+    return [
+        lambda door, route, loot: door.post(route, {**body(loot), **loot.credentials}),
+        lambda door, route, loot: door.post(route, {**body(loot), **door.credentials}, place=loot),
+        lambda door, route, loot: door.post(route, {**body(loot), **door.credentials}),
+    ]
+
+
+def with_password(loot: Loot) -> dict[str, str]:
+    return {"grant_type": "password", "username": ADA, "password": loot.code}
+
+
+def with_client_refresh_token(loot: Loot) -> dict[str, str]:
+    return {"grant_type": "refresh_token", "refresh_token": loot.client_refresh_token}
+
+
+def own_grant(_loot: Loot) -> dict[str, str]:
+    return {"grant_type": "client_credentials"}
+
+
+def each_token() -> list[Case]:
+    """The other side's tokens of every kind, presented by a client of ours and by its own."""
+    names = ("access_token", "refresh_token", "client_token", "client_refresh_token", "api_key")
+    return [case for name in names for case in by_client(lambda loot, name=name: {"token": getattr(loot, name)})]  # type: ignore[misc]
+
+
+def by_key() -> list[Case]:
+    return [
+        lambda door, route, loot: door.post(route, {"token": loot.access_token}, bearer=loot.api_key),
+        lambda door, route, loot: door.post(route, {"token": loot.access_token}, bearer=door.world.messages_key),
+        lambda door, route, loot: door.post(route, {"token": "x"}, bearer=door.world.messages_key, place=loot),
+    ]
+
+
 def at_their_address(door: Door, route: str, loot: Loot) -> Answer:
     """A public document, which is at one address only: parts of two addresses name nothing."""
     if "app_id" in door.template:
@@ -171,6 +214,21 @@ CASES: dict[str, list[Case]] = {
         lambda door, route, loot: door.get(route, bearer=door.world.messages_key, place=loot),
         lambda door, route, loot: door.get(route, bearer=door.world.messages_key, recipient=loot.person),
     ],
+    # Our own client with its own grant is let in at our address: only the first two cross.
+    "oauth/v2/token": [
+        *by_client(with_password),
+        *by_client(with_client_refresh_token),
+        *by_client(own_grant)[:2],
+    ],
+    "oauth/v2/introspect": [*each_token(), *by_key()],
+    "oauth/v2/revoke": [*each_token(), *by_key()],
+    "otp/send": [
+        *foreign_key(with_email),
+        lambda door, route, loot: door.post(route, with_email(loot), bearer=loot.client_token),
+        lambda door, route, loot: door.post(route, with_email(loot), bearer=loot.access_token),
+        lambda door, route, loot: door.post(route, with_email(loot), bearer=door.client_token, place=loot),
+    ],
     ".well-known/jwks.json": [at_their_address],
+    ".well-known/oauth-authorization-server": [at_their_address],
     ".well-known/openid-configuration": [at_their_address],
 }

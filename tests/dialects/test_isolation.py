@@ -19,8 +19,9 @@ from apps.dialects.urls import urlpatterns
 from apps.management.environments import create_application_key, create_environment
 from apps.tokens import refresh
 from apps.tokens.api_keys import ApiKey, Scope
-from tests.dialects.isolation_cases import ADA, CASES, Door, Loot
+from tests.dialects.isolation_cases import ADA, CASES, Case, Door, Loot, at_their_address
 from tests.dialects.passage_app import App
+from tests.dialects.satellite_app import another
 from tests.world import World, build, junk_key
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ def a_sibling(world: World) -> World:
 
 def loot_of(world: World) -> Loot:
     """Everything that its rightful owner can do something with: the tests see that it still works afterwards."""
-    passage = App(world, world.app_key)
+    passage, client = App(world, world.app_key), another(world)
+    world.sign_up(ADA)
+    client_refresh_token = client.password(ADA, world.code(ADA)).json()["refresh_token"]
     signed_in, passage_token = world.signed_in(ADA), passage.signed_in(ADA)["refresh_token"]
     otp_id = passage.post("login/otp", {"identifier": ADA}).json()["otp_id"]
     world.sign_up(STRANGER)
@@ -80,6 +83,9 @@ def loot_of(world: World) -> Loot:
         otp_id=otp_id,
         code=world.code(ADA),
         person=STRANGER,
+        credentials=client.credentials,
+        client_token=client.own_token(),
+        client_refresh_token=client_refresh_token,
     )
 
 
@@ -97,6 +103,9 @@ def nothing() -> Loot:
         otp_id=codes.handle(crypto.new_id(), crypto.new_id(), 1, 1),
         code="",
         person="nobody@example.com",
+        credentials={"client_id": crypto.new_id().hex, "client_secret": crypto.new_client_secret()},
+        client_token=jwt.encode({"sub": "nobody"}, "k" * 32, headers={"kid": "nobody's", "typ": "at+jwt"}),
+        client_refresh_token=refresh.make(crypto.new_id(), crypto.new_id(), 0, 1, b"s" * 32),
     )
 
 
@@ -105,20 +114,27 @@ def told(answer: Answer) -> tuple[int, dict[str, str], bytes]:
     return answer.status_code, headers, answer.content
 
 
+def cases(root: str, route: str) -> list[Case]:
+    """At a root between the host and an issuer's path there is a document and nothing else."""
+    return [at_their_address] if "well-known" in root else CASES[route]
+
+
 def test_every_route_has_a_case() -> None:
     assert {route for _root, route in routes()} == set(CASES)
+    assert {route for root, route in routes() if "well-known" in root} == {""}
 
 
 @pytest.mark.parametrize("neighbour", [another_tenants, a_sibling])
 @pytest.mark.parametrize(("root", "route"), sorted(routes()))
 def test_what_is_behind_the_wall_looks_like_nothing(root: str, route: str, neighbour: Callable[[World], World]) -> None:
-    here = build(allows_keyless_clients=True, default_region="US")
-    door = Door(here, here.signed_in(ADA)["access_token"], root)
+    here = build(allows_keyless_clients=True, default_region="US", otp_send=True)
+    client = another(here)
+    door = Door(here, here.signed_in(ADA)["access_token"], root, client.credentials, client.own_token())
     here.log_in(ADA)
     there = neighbour(here)
     loot = loot_of(there)
     missing = replace(nothing(), code=wrong_code_for_both(here, loot))
-    for case in CASES[route]:
+    for case in cases(root, route):
         assert told(case(door, route, loot)) == told(case(door, route, missing))
     assert_untouched(there, loot)
 
@@ -134,6 +150,9 @@ def assert_untouched(world: World, loot: Loot) -> None:
     passage = App(world, world.app_key)
     assert passage.refresh(loot.passage_token).status_code == 200
     assert passage.activate(loot.otp_id, loot.code).status_code == 200
+    body = {"grant_type": "refresh_token", "refresh_token": loot.client_refresh_token, **loot.credentials}
+    assert world.post("oauth/v2/token", body).status_code == 200
+    assert world.get("dev/messages", bearer=loot.api_key).status_code == 200
 
 
 @pytest.mark.parametrize("neighbour", [another_tenants, a_sibling])
