@@ -6,6 +6,7 @@ The dialects know nothing of it: drf-spectacular sees a subclass of each view in
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,20 +15,20 @@ from drf_spectacular.extensions import OpenApiViewExtension
 from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.settings import patched_settings
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
-from rest_framework import serializers
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer
+from rest_framework.renderers import JSONRenderer
 
 from apps.core.errors import AuthError, RateLimited, ServiceUnavailable
 from apps.dialects.base import DialectView, lookup
-from apps.dialects.openapi import fields, passage, platform, zeromagic
-from apps.dialects.openapi.shapes import JSON, Document, Operation, named
+from apps.dialects.openapi import fields, passage, platform, satellite, zeromagic
+from apps.dialects.openapi.shapes import HTML, JSON, Document, Operation, named
 from apps.dialects.strict_form import FORM, JSONOrFormParser
 
-DOCUMENTS: list[Document] = [zeromagic.DOCUMENT, passage.DOCUMENT, platform.DOCUMENT]
+DOCUMENTS: list[Document] = [zeromagic.DOCUMENT, passage.DOCUMENT, satellite.DOCUMENT, platform.DOCUMENT]
 FIELDS = fields.OwnField  # Imported for its registration.
 OAS_VERSION = "3.1.1"
 
-BY_ENVIRONMENT = {
+BY_ENVIRONMENT: dict[str, Any] = {
     "url": "/auth/{project_id}/{environment}",
     "description": "By project and environment",
     "variables": {
@@ -35,11 +36,20 @@ BY_ENVIRONMENT = {
         "environment": {"default": "development", "description": "The environment's name within the project."},
     },
 }
-BY_APP = {
+BY_APP: dict[str, Any] = {
     "url": "/v1/apps/{app_id}",
     "description": "By app id, which is the environment's id",
     "variables": {"app_id": {"default": "00000000000000000000000000000000", "description": "The environment's id."}},
 }
+
+
+# The variables of the servers, where an address outside of them has them in its path.
+PLACES = ("environment", "app_id")
+PARAMETERS = {
+    **{name: one["description"] for server in (BY_ENVIRONMENT, BY_APP) for name, one in server["variables"].items()},
+}
+AT_ORIGIN = [{"url": "/", "description": "The installation itself"}]
+PAGE = {"type": "string", "description": "HTML, for a person."}
 
 
 class Described(DialectView):
@@ -59,7 +69,11 @@ class Schema(AutoSchema):
         return self.view.openapi_operations[self.method.lower()]
 
     def get_operation_id(self) -> str:
-        return self.told.name
+        """A view that is also found under an address that names the environment in its path has one for each."""
+        return self.told.name + "".join(f"By{name.title().replace('_', '')}" for name in self.place())
+
+    def place(self) -> list[str]:
+        return [name for name in PLACES if f"{{{name}}}" in self.path]
 
     def get_summary(self) -> str:
         return self.told.summary
@@ -78,8 +92,13 @@ class Schema(AutoSchema):
         is_form_read = JSONOrFormParser in self.view.parser_classes
         return [JSON, FORM] if is_form_read else [JSON]
 
-    def get_request_serializer(self) -> type[serializers.Serializer[Any]] | None:
-        return self.told.request
+    def get_request_serializer(self) -> Any:
+        request = self.told.request
+        if not isinstance(request, tuple):
+            return request
+        return PolymorphicProxySerializer(
+            f"{type(self.view).__name__}Request", serializers=list(request), resource_type_field_name=None
+        )
 
     def get_response_serializers(self) -> dict[Any, OpenApiResponse]:
         successes = {
@@ -89,7 +108,10 @@ class Schema(AutoSchema):
         return {**successes, **self.refusals()}
 
     def refusals(self) -> dict[Any, OpenApiResponse]:
-        """One answer for each status, with the words that it may hold."""
+        """One answer for each status, with the words that it may hold; a page for people has none."""
+        if not issubclass(self.view.renderer_classes[0], JSONRenderer):
+            statuses = {lookup(self.view.errors, example_of(cls)).status for cls in self.told.errors}
+            return {(str(status), HTML): OpenApiResponse(PAGE, "A page that says so.") for status in sorted(statuses)}
         by_status: dict[int, dict[Any, str]] = {}
         for cls in self.told.errors:
             error = example_of(cls)
@@ -104,23 +126,30 @@ class Schema(AutoSchema):
         return OpenApiResponse(body, "\n\n".join(f"`{word}`: {message}" for word, message in words.items()))
 
     def get_override_parameters(self) -> list[Any]:
-        return [*([self.told.query] if self.told.query else []), *self.headers()]
+        query = [self.told.query] if self.told.query else []
+        named = re.findall(r"\{(\w+)\}", self.path)
+        return [*query, *(in_path(name) for name in named), *self.headers()]
 
     def headers(self) -> Iterator[OpenApiParameter]:
         for status, answer in self.told.answers.items():
             yield from (header(name, status, words) for name, words in answer.headers.items())
         statuses = {lookup(self.view.errors, example_of(cls)).status for cls in self.told.errors}
-        for status, headers in self.view.openapi_document.error_headers.items():
+        for status, one in self.view.openapi_document.error_headers.items():
             if status in statuses:
-                yield from (header(name, status, words) for name, words in headers.items())
+                yield header(one.header, status, one.words, is_always=one.is_always)
         for status in waits(self.view, self.told.errors):
             yield header("Retry-After", status, "Whole seconds to wait before the same request is worth sending.")
 
 
-def header(name: str, status: int, description: str) -> OpenApiParameter:
+def header(name: str, status: int, description: str, *, is_always: bool = True) -> OpenApiParameter:
     return OpenApiParameter(
-        name, str, OpenApiParameter.HEADER, required=True, description=description, response=[status]
+        name, str, OpenApiParameter.HEADER, required=is_always, description=description, response=[status]
     )
+
+
+def in_path(name: str) -> OpenApiParameter:
+    """Raises KeyError for one that nobody has described."""
+    return OpenApiParameter(name, str, OpenApiParameter.PATH, required=True, description=PARAMETERS[name])
 
 
 def waits(view: DialectView, errors: tuple[type[AuthError], ...]) -> set[int]:
@@ -138,7 +167,8 @@ def example_of(cls: type[AuthError]) -> AuthError:
 class Endpoints(EndpointEnumerator):  # type: ignore[no-untyped-call]
     def get_path_from_regex(self, path_regex: str) -> str:
         """The slash at the end is optional everywhere; the documents show none."""
-        return super().get_path_from_regex(path_regex).rstrip("/") or "/"
+        bare = path_regex.replace("(?:/|$)^", "/")
+        return super().get_path_from_regex(bare).rstrip("/") or "/"
 
 
 class Generator(SchemaGenerator):
@@ -153,6 +183,9 @@ def build(document: Document) -> dict[str, Any]:
         built: dict[str, Any] = Generator(patterns=document.urlpatterns).get_schema(public=True)
         if GENERATOR_STATS:
             raise RuntimeError(f"drf-spectacular complains about {document.name}: see above")
+    for path, item in built["paths"].items():
+        if any(f"{{{name}}}" in path for name in PLACES):
+            item["servers"] = AT_ORIGIN
     return built
 
 

@@ -22,9 +22,21 @@ SHAPES: dict[type[serializers.Field[Any, Any, Any, Any]], Shape] = {
         "maximum": fields.LARGEST_CODE - 1,
     },
     fields.StringField: {"type": "string", "maxLength": fields.MAX_LENGTH},
+    fields.UsernameField: {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_]{3,19}$"},
+    fields.FlagField: {"type": "boolean"},
     fields.LanguageField: {"type": "string", "maxLength": fields.MAX_LANGUAGE_LENGTH},
 }
 WORDS: dict[str, tuple[str, Any]] = {
+    "client_id": ("The client's id, unless it authenticates by HTTP Basic.", "3b5d5c3712955042212316173ccf37be"),
+    "client_secret": ("The client's secret, unless it authenticates by HTTP Basic.", "sp_test_1hVDzXQ"),
+    "connection_name": ("The name of a social connection.", "google"),
+    "grant_type": ("What the client shows for its token.", "client_credentials"),
+    "is_verification": ("Whether to mail a link that confirms the address.", True),
+    "password": ("The password.", "correct horse battery staple"),
+    "phone": ("The phone number; a national one is read in the environment's region.", "+14155550123"),
+    "scope": ("The scopes, separated by spaces; all that there may be where none is named.", ""),
+    "token": ("The token.", "AXhTZXNzaW9uAAAAAQ"),
+    "username": ("The user name.", "ada_l"),
     "country_code": ("The country's calling code, with its plus sign.", "+91"),
     "email": ("The person's email address.", "ada@example.com"),
     "identifier": ("An email address, or a phone number in E.164 form.", "ada@example.com"),
@@ -38,6 +50,17 @@ WORDS: dict[str, tuple[str, Any]] = {
 }
 
 
+class Exactly(fields.StringField):
+    """Only in documents: one value of a field whose values lead to different requests."""
+
+    def __init__(self, value: str) -> None:
+        super().__init__()
+        self.value = value
+
+    def __deepcopy__(self, _memo: Any) -> Exactly:
+        return Exactly(self.value)
+
+
 class OwnField(OpenApiSerializerFieldExtension):
     """Raises KeyError for a field that nobody has described."""
 
@@ -49,6 +72,9 @@ class OwnField(OpenApiSerializerFieldExtension):
         return isinstance(target, tuple(SHAPES))
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> Shape:
+        if isinstance(self.target, Exactly):
+            description, _example = WORDS[self.target.field_name]
+            return {"const": self.target.value, "description": description, "examples": [self.target.value]}
         shape = next(SHAPES[base] for base in type(self.target).__mro__ if base in SHAPES)
         description, example = WORDS[self.target.field_name]
         return {**shape, "description": description, "examples": [example]}

@@ -145,6 +145,6 @@ DOCUMENT = Document(
     error=closed(code=text("One word, for programs."), error=text("The same in a sentence.")),
     word="code",
     schemas={"App": APP, "AuthResult": closed(auth_result=AUTH_RESULT)},
-    security={security.APP_KEY: security.SCHEMES[security.APP_KEY]},
+    security=security.schemes(security.APP_KEY),
     by_app=True,
 )

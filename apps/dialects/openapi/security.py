@@ -8,6 +8,12 @@ NOTHING = ""
 APP_KEY = "applicationKey"
 ACCESS_TOKEN = "accessToken"  # noqa: S105 - the name of a scheme.
 API_KEY = "apiKey"
+CLIENT = "client"
+
+
+def schemes(*names: str) -> dict[str, Shape]:
+    return {name: SCHEMES[name] for name in names}
+
 
 SCHEMES: dict[str, Shape] = {
     APP_KEY: {
@@ -27,5 +33,11 @@ SCHEMES: dict[str, Shape] = {
         "type": "http",
         "scheme": "bearer",
         "description": "An API key of the environment (`sp_…`), with the scope that the operation needs.",
+    },
+    CLIENT: {
+        "type": "http",
+        "scheme": "basic",
+        "description": "An OAuth client's id and secret. Or both in the body, as `client_id` and `client_secret`; "
+        "a request that does both is refused.",
     },
 }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.urls import URLPattern
+from django.urls import URLPattern, URLResolver
 from rest_framework import serializers
 
 from apps.core.errors import AuthError
@@ -14,6 +14,7 @@ from apps.dialects.base import DialectView
 
 Shape = dict[str, Any]
 JSON = "application/json"
+HTML = "text/html"
 
 
 def text(description: str, example: str = "", **rules: Any) -> Shape:
@@ -66,10 +67,19 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorHeader:
+    """What refusals with one status have, all of them or some."""
+
+    header: str
+    words: str
+    is_always: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One method at one path. Its refusals are named by class; status and words are looked up in the dialect's table.
 
-    `security` lists what a caller may show instead of one another; an empty name stands for nothing at all.
+    A request of one of several shapes is a tuple. `security` lists what a caller may show instead of one another; an empty name stands for nothing at all.
     """
 
     name: str
@@ -77,7 +87,7 @@ class Operation:
     answers: Mapping[int, Answer]
     errors: tuple[type[AuthError], ...]
     description: str = ""
-    request: type[serializers.Serializer[Any]] | None = None
+    request: type[serializers.Serializer[Any]] | tuple[type[serializers.Serializer[Any]], ...] | None = None
     query: type[serializers.Serializer[Any]] | None = None
     security: tuple[str, ...] = ()
 
@@ -89,12 +99,12 @@ class Document:
     name: str
     title: str
     description: str
-    urlpatterns: list[URLPattern]
+    urlpatterns: Sequence[URLPattern | URLResolver]
     operations: Mapping[type[DialectView], Mapping[str, Operation]]
     error: Shape
     word: str
     schemas: Mapping[str, Shape] = field(default_factory=dict)
     security: Mapping[str, Shape] = field(default_factory=dict)
-    error_headers: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    error_headers: Mapping[int, ErrorHeader] = field(default_factory=dict)
     by_app: bool = False
     """Whether the vendor's own clients use the root with the app's id, which then comes first."""
