@@ -140,7 +140,8 @@ def judge_request(exchange: Exchange) -> None:
     if "requestBody" not in operation:
         assert exchange.body == b""
         return
-    media_type = exchange.content_type.partition(";")[0]
+    # A body without a content type is read as JSON.
+    media_type = exchange.content_type.partition(";")[0] or "application/json"
     assert media_type in operation["requestBody"]["content"]
     body = json.loads(exchange.body) if media_type.endswith("json") else dict(parse_qsl(exchange.body.decode()))
     pointer = ["paths", place.path, exchange.method, "requestBody", "content", media_type, "schema"]

@@ -119,6 +119,6 @@ def test_a_document_is_for_every_origin_and_may_be_kept(name: str) -> None:
 def test_every_operation_has_a_call_to_try(name: str) -> None:
     for call in page(name).calls:
         assert call.curl.startswith("curl ")
-        assert f"$BASE{call.path}" in call.curl or "{" in call.path
-        assert call.successes
+        assert call.path in call.curl or "{" in call.path
+        assert call.successes or "not offered" in call.summary
         assert call.refusals

@@ -212,6 +212,7 @@ def settings_of(document: Document) -> dict[str, Any]:
             "schemas": {"Error": document.error, **document.schemas},
             "securitySchemes": dict(document.security),
         },
+        "POSTPROCESSING_HOOKS": [],  # The usual one moves every enumeration into a component of its own.
         "SORT_OPERATIONS": False,
         "SCHEMA_PATH_PREFIX": "",
         "COMPONENT_SPLIT_REQUEST": False,

@@ -142,7 +142,10 @@ DOCUMENT = Document(
         passage.TokensView: {"post": REFRESH, "delete": REVOKE},
         passage.App: {"get": GET_APP},
     },
-    error=closed(code=text("One word, for programs."), error=text("The same in a sentence.")),
+    error=closed(
+        code=text("One word, for programs.", "invalid_request"),
+        error=text("The same in a sentence.", "The request is malformed."),
+    ),
     word="code",
     schemas={"App": APP, "AuthResult": closed(auth_result=AUTH_RESULT)},
     security=security.schemes(security.APP_KEY),

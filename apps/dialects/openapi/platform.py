@@ -255,8 +255,8 @@ DOCUMENT = Document(
         confirm.ResetPassword: link("resetPassword", "sets another password"),
     },
     error=closed(
-        error=text("One word, for programs; RFC 6749's where there is one."),
-        error_description=text("The same in a sentence."),
+        error=text("One word, for programs; RFC 6749's where there is one.", "invalid_request"),
+        error_description=text("The same in a sentence.", "The request is malformed."),
     ),
     word="error",
     schemas={

@@ -61,7 +61,7 @@ class Call:
     """What a caller may show instead of one another; empty for what is public."""
     query: list[Row]
     media_types: list[str]
-    request: Body | None
+    requests: list[Body]
     successes: list[Success]
     refusals: list[Refusal]
     curl: str
@@ -72,8 +72,8 @@ class Page:
     name: str
     title: str
     description: str
-    roots: list[tuple[str, str]]
-    """Path, with its variables in angle brackets, and description."""
+    roots: list[tuple[str, str, str]]
+    """The shell variable that the calls use, the path with its variables in angle brackets, and a description."""
     credentials: list[tuple[str, str]]
     """The shell variable that the calls use, and what it holds."""
     refusal: Body
@@ -88,16 +88,23 @@ def page(name: str) -> Page:
         name=name,
         title=told["info"]["title"],
         description=told["info"]["description"],
-        roots=[(re.sub(r"\{(\w+)\}", r"<\1>", server["url"]), server["description"]) for server in told["servers"]],
+        roots=list(_roots(told)),
         credentials=[(variable(name), scheme["description"]) for name, scheme in _schemes(told).items()],
         refusal=Reader(told).body(told["components"]["schemas"]["Error"]),
         calls=[
-            Reader(told).call(path, method, item[method])
+            Reader(told, is_origin="servers" in item).call(path, method, item[method])
             for path, item in told["paths"].items()
             for method in METHODS
             if method in item
         ],
     )
+
+
+def _roots(told: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for server in told["servers"]:
+        yield "BASE", re.sub(r"\{(\w+)\}", r"<\1>", server["url"]), server["description"]
+    for server in next((item["servers"] for item in told["paths"].values() if "servers" in item), []):
+        yield "ORIGIN", "", server["description"]
 
 
 def _schemes(told: dict[str, Any]) -> dict[str, Any]:
@@ -115,10 +122,12 @@ class Reader:
     """Of one document, whose references it follows."""
 
     told: dict[str, Any]
+    is_origin: bool = False
+    """Whether the path that is read begins at the host itself."""
 
     def call(self, path: str, method: str, operation: dict[str, Any]) -> Call:
         content = operation.get("requestBody", {}).get("content", {})
-        request = self.body(next(iter(content.values()))["schema"]) if content else None
+        requests = self.shapes(next(iter(content.values()))["schema"]) if content else []
         query = [self.row(one["name"], {**one["schema"], **one}) for one in _query(operation)]
         replies = sorted((int(status), reply) for status, reply in operation["responses"].items())
         return Call(
@@ -130,15 +139,15 @@ class Reader:
             ways=self.ways(operation),
             query=query,
             media_types=list(content),
-            request=request,
+            requests=requests,
             successes=[self.success(status, reply) for status, reply in replies if status < FIRST_REFUSAL],
             refusals=[one for status, reply in replies if status >= FIRST_REFUSAL for one in refusals(status, reply)],
-            curl=self.curl(method.upper(), path, operation, request),
+            curl=self.curl(method.upper(), path, operation, requests),
         )
 
     def ways(self, operation: dict[str, Any]) -> list[str]:
-        ways = [" and ".join(_header(name, self.scheme(name)) for name in way) for way in operation.get("security", [])]
-        return [way or "nothing" for way in ways] if any(ways) else []
+        ways = [" and ".join(_shown(name, self.scheme(name)) for name in way) for way in operation.get("security", [])]
+        return ways if any(ways) else []
 
     def scheme(self, name: str) -> dict[str, Any]:
         scheme: dict[str, Any] = _schemes(self.told)[name]
@@ -147,13 +156,20 @@ class Reader:
     def success(self, status: int, reply: dict[str, Any]) -> Success:
         headers = [Row(name, "string", True, one["description"]) for name, one in reply.get("headers", {}).items()]
         schemas = [media["schema"] for media in reply.get("content", {}).values()]
-        bodies = [self.body(shape) for schema in schemas for shape in schema.get("anyOf", [schema])]
+        bodies = [body for schema in schemas for body in self.shapes(schema)]
         return Success(status, reply["description"], headers, bodies)
 
     def body(self, schema: Shape) -> Body:
         shape = self.resolved(schema)
-        example = json.dumps(self.example(shape), indent=2) if shape["type"] == "object" else ""
+        example = json.dumps(self.example(shape), indent=2) if shape.get("type") == "object" else ""
         return Body(list(self.rows("", shape)), example)
+
+    def shapes(self, schema: Shape) -> list[Body]:
+        """More than one where it is one of several."""
+        shape = self.resolved(schema)
+        return (
+            [body for part in shape["anyOf"] for body in self.shapes(part)] if "anyOf" in shape else [self.body(shape)]
+        )
 
     def resolved(self, schema: Shape) -> Shape:
         if "$ref" not in schema:
@@ -178,19 +194,24 @@ class Reader:
     def example(self, schema: Shape) -> Any:
         shape = self.resolved(schema)
         if shape.get("type") == "object":
-            return {name: self.example(member) for name, member in shape.get("properties", {}).items()}
+            members = {name: self.example(member) for name, member in shape.get("properties", {}).items()}
+            return {name: value for name, value in members.items() if value != ""}
         if shape.get("type") == "array":
             return [self.example(shape["items"])] if "items" in shape else []
         return shape["examples"][0]
 
-    def curl(self, method: str, path: str, operation: dict[str, Any], request: Body | None) -> str:
+    def curl(self, method: str, path: str, operation: dict[str, Any], requests: list[Body]) -> str:
         queries = {one["name"]: one["schema"]["examples"][0] for one in _query(operation)}
-        url = f"$BASE{path.replace('{', '<').replace('}', '>')}" + (f"?{urlencode(queries)}" if queries else "")
+        url = f"${'ORIGIN' if self.is_origin else 'BASE'}{path.replace('{', '<').replace('}', '>')}" + (
+            f"?{urlencode(queries)}" if queries else ""
+        )
         lines = ["curl" + ("" if method == "GET" else f" -X {method}") + f' "{url}"']
         first = next(iter(operation.get("security", [])), {})
-        lines += [f'-H "{_header(name, self.scheme(name))}"' for name in first]
-        if request:
-            lines += [f'-H "Content-Type: {JSON}"', f"-d '{json.dumps(json.loads(request.example))}'"]
+        lines += [
+            f'-{"u" if is_basic(self.scheme(name)) else "H"} "{_shown(name, self.scheme(name))}"' for name in first
+        ]
+        if requests:
+            lines += [f'-H "Content-Type: {JSON}"', f"-d '{json.dumps(json.loads(requests[0].example))}'"]
         return " \\\n  ".join(lines)
 
 
@@ -207,7 +228,10 @@ def kind(shape: Shape) -> str:
 
 def refusals(status: int, reply: dict[str, Any]) -> Iterator[Refusal]:
     """The words of one status, each with the paragraph of the description that explains it."""
-    properties = next(iter(reply["content"].values()))["schema"]["properties"]
+    properties = next(iter(reply["content"].values()))["schema"].get("properties", {})
+    if not properties:
+        yield Refusal(status, "", reply["description"], list(reply.get("headers", {})))
+        return
     words = next(member["enum"] for member in properties.values() if "enum" in member)
     meanings = [paragraph.partition(": ")[2] for paragraph in reply["description"].split("\n\n")]
     for word, meaning in zip(words, meanings, strict=True):
@@ -218,8 +242,14 @@ def _query(operation: dict[str, Any]) -> list[dict[str, Any]]:
     return [parameter for parameter in operation.get("parameters", []) if parameter["in"] == "query"]
 
 
-def _header(name: str, scheme: dict[str, Any]) -> str:
-    """The header that carries a credential, with a variable of the shell for its value."""
+def is_basic(scheme: dict[str, Any]) -> bool:
+    return bool(scheme.get("scheme") == "basic")
+
+
+def _shown(name: str, scheme: dict[str, Any]) -> str:
+    """The header that carries a credential, or what Basic makes one of, with variables of the shell for its values."""
+    if is_basic(scheme):
+        return f"${variable(name)}_ID:${variable(name)}_SECRET"
     if scheme["type"] == "apiKey":
         return f"{scheme['name']}: ${variable(name)}"
     return f"Authorization: {scheme['scheme'].title()} ${variable(name)}"

@@ -95,8 +95,8 @@ DOCUMENT = Document(
     urlpatterns=satellite.urlpatterns,
     operations={satellite.Token: {"post": GRANT}, satellite.OtpSend: {"post": SEND}},
     error=closed(
-        error=text("One word, for programs: RFC 6749's where there is one."),
-        error_description=text("The same in a sentence."),
+        error=text("One word, for programs: RFC 6749's where there is one.", "invalid_request"),
+        error_description=text("The same in a sentence.", "The request is malformed."),
     ),
     word="error",
     security=security.schemes(security.CLIENT, security.ACCESS_TOKEN, security.APP_KEY),

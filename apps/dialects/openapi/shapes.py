@@ -79,7 +79,8 @@ class ErrorHeader:
 class Operation:
     """One method at one path. Its refusals are named by class; status and words are looked up in the dialect's table.
 
-    A request of one of several shapes is a tuple. `security` lists what a caller may show instead of one another; an empty name stands for nothing at all.
+    A request of one of several shapes is a tuple. `security` lists what a caller may show instead of one another; an
+    empty name stands for nothing at all.
     """
 
     name: str

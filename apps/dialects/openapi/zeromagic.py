@@ -105,7 +105,7 @@ def verify(kind: str, request: type[EmailForm | MobileForm]) -> dict[str, Operat
 
 
 def password(summary: str, kind: str, errors: tuple[type[AuthError], ...], **facts: Any) -> dict[str, Operation]:
-    name = f"{kind}Password{summary.split()[0].title()}"
+    name = f"{kind}Password{summary.partition(' ')[0].title()}"
     return {"post": Operation(name=name, summary=summary, errors=(*ALWAYS, *errors), security=KEY, **facts)}
 
 
@@ -181,8 +181,8 @@ REVOKE = Operation(
 DOCUMENT = Document(
     name="zeromagic",
     title="ZeroMagic",
-    description="Sign-up and sign-in with a code by email or text message or with a password, as ZeroMagic documents it. "
-    "Its pages name no errors, no refresh and no sign-out: those are Latchkey's own.",
+    description="Sign-up and sign-in with a code or a password, as ZeroMagic documents it. Its "
+    " pages name no errors, no refresh and no sign-out: those are Latchkey's own.",
     urlpatterns=[*zeromagic.urlpatterns, *zeromagic_passwords.urlpatterns],
     operations={
         zeromagic.EmailOtpSignup: signup("email", EmailForm),
@@ -196,7 +196,10 @@ DOCUMENT = Document(
         zeromagic.TokenRefresh: {"post": REFRESH},
         zeromagic.TokenRevoke: {"post": REVOKE},
     },
-    error=closed(error=text("One word, for programs."), message=text("The same in a sentence.")),
+    error=closed(
+        error=text("One word, for programs.", "invalid_request"),
+        message=text("The same in a sentence.", "The request is malformed."),
+    ),
     word="error",
     schemas={
         "EmailStarted": closed(**STARTED),
