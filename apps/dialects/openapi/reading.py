@@ -167,9 +167,8 @@ class Reader:
     def shapes(self, schema: Shape) -> list[Body]:
         """More than one where it is one of several."""
         shape = self.resolved(schema)
-        return (
-            [body for part in shape["anyOf"] for body in self.shapes(part)] if "anyOf" in shape else [self.body(shape)]
-        )
+        parts = shape.get("anyOf") or shape.get("oneOf")
+        return [body for part in parts for body in self.shapes(part)] if parts else [self.body(shape)]
 
     def resolved(self, schema: Shape) -> Shape:
         if "$ref" not in schema:
