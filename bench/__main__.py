@@ -45,10 +45,9 @@ def _plan(options: argparse.Namespace) -> Plan:
     wanted = [name for choice in options.only for name in _ONLY[choice]] or list(flows)
     rounds = options.rounds or (2 if options.short else 7)
     kept = {name: _at(flows[name], options.at) for name in wanted if name in flows}
-    is_whole = not options.only and not options.at
-    return Plan(
-        rounds, kept, checks=(16 if options.short else 400) if is_whole else 0, warm_up=64 if options.short else 192
-    )
+    checks = 0 if options.at else 16 if options.short else 400
+    warm_up = 64 if options.short else 400 if PEER in kept else 192
+    return Plan(rounds, kept, checks, warm_up)
 
 
 def _at(flows: dict[int, int], concurrencies: list[int] | None) -> dict[int, int]:
@@ -57,7 +56,7 @@ def _at(flows: dict[int, int], concurrencies: list[int] | None) -> dict[int, int
 
 def _screen(result: Result) -> list[str]:
     figures = Figures(result.measured)
-    return [*report.render(figures, result), *comparison.render(figures, result), *result.missing]
+    return [*report.render(figures, result), *comparison.render(figures), *result.missing]
 
 
 def _tell_errors(result: Result) -> int:
