@@ -34,7 +34,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--short", action="store_true", help="half a minute: whether it works, not how fast it is")
-    parser.add_argument("--rounds", type=int, help="of everything, one after the other; 7, or 2 with --short")
+    parser.add_argument("--rounds", type=int, help="of everything, one after the other; 7, or 1 with --short")
     parser.add_argument("--only", choices=[*_ONLY], nargs="+", help="leave the other sides out", default=[])
     parser.add_argument("--at", type=int, choices=[1, 8, 32], nargs="+", help="these concurrencies only")
     return parser.parse_args()
@@ -43,12 +43,11 @@ def _options() -> argparse.Namespace:
 def _plan(options: argparse.Namespace) -> Plan:
     flows = _SHORT_FLOWS if options.short else _FLOWS
     wanted = [name for choice in options.only for name in _ONLY[choice]] or list(flows)
-    rounds = options.rounds or (2 if options.short else 7)
+    rounds = options.rounds or (1 if options.short else 7)
     kept = {name: _at(flows[name], options.at) for name in wanted if name in flows}
-    is_whole = not options.only and not options.at
-    return Plan(
-        rounds, kept, checks=(16 if options.short else 400) if is_whole else 0, warm_up=64 if options.short else 192
-    )
+    checks = 0 if options.at else 16 if options.short else 400
+    warm_up = 64 if options.short else 400 if PEER in kept else 192
+    return Plan(rounds, kept, checks, warm_up)
 
 
 def _at(flows: dict[int, int], concurrencies: list[int] | None) -> dict[int, int]:
@@ -57,7 +56,7 @@ def _at(flows: dict[int, int], concurrencies: list[int] | None) -> dict[int, int
 
 def _screen(result: Result) -> list[str]:
     figures = Figures(result.measured)
-    return [*report.render(figures, result), *comparison.render(figures, result), *result.missing]
+    return [*report.render(figures, result), *comparison.render(figures), *result.missing]
 
 
 def _tell_errors(result: Result) -> int:

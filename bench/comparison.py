@@ -7,17 +7,23 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench.figures import Figures, Rounds, short, spread
-from bench.run import CHECKS_AT, EVERYTHING, Result
+from bench.run import CHECKS_AT
 from bench.sides import ACCESS_TOKEN, API_KEY, CEILING, CONNECTED, EMPTY, EMPTY_IN_DRF, FLOOR, LATCHKEY, PEER, PGBENCH
 from bench.targets import FLOW
 
 _AT = 32
 _WEB, _SERVER, _SQL = ("web",), ("web", "worker"), ("postgresql",)
+_ROWS = (LATCHKEY, FLOOR, PGBENCH, PEER)
 _LABELS = {
     LATCHKEY: "Latchkey, web + worker",
     FLOOR: "floor: a statement a step",
     PGBENCH: "the same by pgbench, at 8",
-    CEILING: "generator's own ceiling",
+}
+
+_CHECKS = {
+    LATCHKEY: (ACCESS_TOKEN, API_KEY, EMPTY),
+    PEER: (ACCESS_TOKEN, API_KEY),
+    FLOOR: (EMPTY, EMPTY_IN_DRF, CONNECTED),
 }
 
 
@@ -36,15 +42,21 @@ class Ratio:
         return f"{self.label:<66}{f'{middle:.2f} ({min(rounds):.2f}-{max(rounds):.2f})':>22}   {self.promise}"
 
 
-def render(figures: Figures, result: Result) -> list[str]:
-    """Nothing where only one side was run."""
-    rows = [line for name in EVERYTHING if (line := _row(figures, name))]
-    if rows == [_row(figures, LATCHKEY)]:
-        return []
-    head = _cells(f"CPU ms per flow at {_AT}", "server", "PostgreSQL", "flows/s", "p50 ms at 1")
+def render(figures: Figures) -> list[str]:
+    """Of a run of one side nothing but its single requests."""
+    rows = [line for name in _ROWS if (line := _row(figures, name))]
     ratios = [ratio.line() for ratio in (*_to_the_floor(figures), *_to_the_peer(figures))]
-    singles = _singles(figures)
-    return ["", head, *rows, *singles, *(["", *ratios] if ratios else [])]
+    head = _cells(f"CPU ms per flow at {_AT}", "server", "PostgreSQL", "flows/s", "p50 ms at 1")
+    table = ["", head, *rows, *_ceiling(figures)] if len(rows) > 1 else []
+    return [*table, *_singles(figures), *ratios]
+
+
+def _ceiling(figures: Figures) -> list[str]:
+    found = figures.rounds(CEILING, _AT)
+    if found is None:
+        return []
+    said = f"{spread(found.rate())} flows/s, {spread(found.generator_cpu())} CPU ms per flow"
+    return [f"the generator against a server that does nothing: {said}"]
 
 
 def _row(figures: Figures, name: str) -> str:
@@ -53,24 +65,19 @@ def _row(figures: Figures, name: str) -> str:
     if side is None:
         return ""
     server = "" if name == PGBENCH else spread(side.cpu(*_SERVER))
-    sql = "" if name == CEILING else spread(side.cpu(*_SQL))
-    return _cells(
-        _LABELS.get(name, name), server, sql, spread(side.rate()), spread(alone.latency(FLOW, 50)) if alone else ""
-    )
+    p50 = spread(alone.latency(FLOW, 50)) if alone else ""
+    return _cells(_LABELS.get(name, name), server, spread(side.cpu(*_SQL)), spread(side.rate()), p50)
 
 
 def _singles(figures: Figures) -> list[str]:
-    """CPU of single requests, web and PostgreSQL."""
-    lines = []
-    for name, what in (
-        (LATCHKEY, (ACCESS_TOKEN, API_KEY, EMPTY)),
-        (FLOOR, (EMPTY, EMPTY_IN_DRF, CONNECTED)),
-        (PEER, (ACCESS_TOKEN, API_KEY)),
-    ):
-        found = [(each, figures.rounds(name, CHECKS_AT, each)) for each in what]
-        cells = [f"{each} {short(median(side.cpu(*_WEB, *_SQL)))}" for each, side in found if side]
-        lines += [f"CPU ms per single request, {name}: {', '.join(cells)}"] if cells else []
-    return lines
+    """CPU of single requests, web and PostgreSQL together."""
+    return [line for name, checks in _CHECKS.items() if (line := _single(figures, name, checks))]
+
+
+def _single(figures: Figures, name: str, checks: Sequence[str]) -> str:
+    found = [(each, figures.rounds(name, CHECKS_AT, each)) for each in checks]
+    cells = [f"{each} {short(median(side.cpu(*_WEB, *_SQL)))}" for each, side in found if side]
+    return f"CPU ms of one request, {name}: {', '.join(cells)}" if cells else ""
 
 
 def _to_the_floor(figures: Figures) -> list[Ratio]:

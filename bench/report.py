@@ -34,7 +34,7 @@ def _sides(figures: Figures) -> list[Rounds]:
 def _title(sides: Sequence[Rounds], result: Result) -> str:
     flows = ", ".join(f"{side.flows} at {side.concurrency}" for side in sides)
     return (
-        f"{sides[0].count} rounds, flows by concurrency {flows}; medians (lowest-highest round); "
+        f"{sides[0].count} rounds of flows: {flows}; medians (lowest-highest); "
         f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}; synchronous_commit {result.synchronous_commit}"
     )
 

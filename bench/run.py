@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ from bench.sides import CEILING, FLOOR, LATCHKEY, PEER, PGBENCH, Measured, Meter
 from bench.targets import Order
 
 CHECKS_AT = 8
-EVERYTHING = (LATCHKEY, FLOOR, PGBENCH, PEER, CEILING)
+# On a busy machine rather fewer rounds than more than ten minutes.
+LONGEST_SECONDS = 330.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Plan:
     flows: Mapping[str, Mapping[int, int]]
     checks: int
     """Requests of each check in a round; 0: none."""
-    warm_up: int = 192
+    warm_up: int
+    """Flows. Node compiles what runs often, and is at its fastest only after several hundred."""
 
 
 @dataclass(slots=True)
@@ -54,8 +57,10 @@ class Run:
             for side in sides:
                 if side.name != CEILING:
                     self._meter.warm_up(side, self._plan.warm_up)
+            until = time.monotonic() + LONGEST_SECONDS
             for number in range(self._plan.rounds):
-                result.measured += self._round(sides, f"round{number}")
+                if time.monotonic() < until:
+                    result.measured += self._round(sides, f"round{number}")
             result.memory = meters.memory(self._installation.pids(), self._installation.others_backends())
         if LATCHKEY in self._plan.flows:
             result.counts = count(self._installation, self._generator, sides[0].flow)

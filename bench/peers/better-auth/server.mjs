@@ -29,10 +29,10 @@ const options = {
     apiKey({ rateLimit: { enabled: false } }),
   ],
 };
-const auth = betterAuth(options);
 
 async function prepare() {
   await (await getMigrations(options)).runMigrations();
+  const auth = betterAuth(options);
   const { internalAdapter } = await auth.$context;
   const user = await internalAdapter.createUser({ email: "key@example.com", name: "", emailVerified: true });
   const { key } = await auth.api.createApiKey({ body: { userId: user.id } });
@@ -41,15 +41,16 @@ async function prepare() {
 
 function serve() {
   lines = net.connect(Number(LINES_PORT), "127.0.0.1").setNoDelay();
+  const auth = betterAuth(options);
   const handler = toNodeHandler(auth);
   http.createServer((request, response) => {
-    if (request.url === "/verify-api-key") return verify(request, response);
+    if (request.url === "/verify-api-key") return verify(auth, request, response);
     return handler(request, response);
   }).listen(Number(PORT), "127.0.0.1");
 }
 
 // verifyApiKey is a function of the server's and has no route: this is the shortest one that it can have.
-async function verify(request, response) {
+async function verify(auth, request, response) {
   const { valid } = await auth.api.verifyApiKey({ body: { key: request.headers.authorization.slice("Bearer ".length) } });
   const body = JSON.stringify({ valid });
   response.writeHead(valid ? 200 : 401, { "Content-Type": "application/json", "Content-Length": body.length }).end(body);
