@@ -6,9 +6,9 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenants', '0001_initial'),
-        ('tokens', '0001_initial'),
-        ('users', '0001_initial'),
+        ('tenants', '0003_api_key_by_time'),
+        ('tokens', '0003_api_key_by_time'),
+        ('users', '0003_api_key_by_time'),
     ]
 
     operations = [

@@ -6,8 +6,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('challenges', '0001_initial'),
-        ('tenants', '0001_initial'),
+        ('challenges', '0002_other_contracts'),
+        ('tenants', '0002_other_contracts'),
     ]
 
     operations = [
