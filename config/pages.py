@@ -55,7 +55,7 @@ class PagesMiddleware:
         self.pages: Any = get_response  # Django's type also allows for what is asynchronous.
         for name in reversed(settings.PAGES_MIDDLEWARE):
             self.pages = convert_exception_to_response(import_string(name)(self.pages))
-        self.public_pages = convert_exception_to_response(PageHeaders(get_response))
+        self.public_pages: Any = convert_exception_to_response(PageHeaders(get_response))
         self.first_steps = (*PAGES, settings.STATIC_URL)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:

@@ -15,7 +15,6 @@ from apps.challenges.models import Challenge, Purpose
 from apps.core.identifiers import Channel
 from apps.core.ratelimit import Rate, spend
 from apps.delivery import hint
-from apps.delivery.models import Message
 from apps.delivery.providers import sms
 from apps.delivery.providers.base import PermanentFailure
 from apps.delivery.providers.smtp_server import Security, Server
@@ -110,24 +109,16 @@ def send_test_message(environment: Environment, operator: Operator) -> None:
     this environment, where nobody signs in with it: it opens nothing. Raises RateLimited.
     """
     spend("test-message", str(operator.id), TEST_MESSAGES)
-    with transaction.atomic():
-        issued = Challenge.objects.issue(
-            environment,
-            purpose=Purpose.OPERATOR,
-            channel=Channel.EMAIL,
-            identifier=operator.email,
-            creates_user=False,
-        )
-        Message.objects.enqueue(
-            environment,
-            channel=Channel.EMAIL,
-            template=Purpose.OPERATOR,
-            reference=issued.challenge_id,
-            recipient=operator.email,
-            language=environment.default_language,
-            ttl=issued.expires_in,
-        )
-        transaction.on_commit(hint.wake_workers)
+    Challenge.objects.issue(
+        environment,
+        purpose=Purpose.OPERATOR,
+        channel=Channel.EMAIL,
+        identifier=operator.email,
+        creates_user=False,
+        template=Purpose.OPERATOR,
+        language=environment.default_language,
+    )
+    transaction.on_commit(hint.wake_workers)
 
 
 def _check_gateway(gateway: sms.Gateway) -> None:

@@ -6,9 +6,9 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenants', '0003_api_key_by_time'),
+        ('tenants', '0002_other_contracts'),
         ('tokens', '0003_api_key_by_time'),
-        ('users', '0003_api_key_by_time'),
+        ('users', '0002_other_contracts'),
     ]
 
     operations = [
