@@ -2,13 +2,26 @@
 
 from django.urls import URLPattern, URLResolver, include, re_path
 
-from apps.dialects import introspection, passage, platform, satellite, well_known, zeromagic
+from apps.dialects import (
+    introspection,
+    passage,
+    platform,
+    satellite,
+    smallpict,
+    smtpd,
+    smtpd_account,
+    well_known,
+    zeromagic,
+)
 from apps.dialects.base import endpoint
 
 DIALECTS = [
     zeromagic.urlpatterns,
     passage.urlpatterns,
     satellite.urlpatterns,
+    smtpd.urlpatterns,
+    smtpd_account.urlpatterns,
+    smallpict.urlpatterns,
     introspection.urlpatterns,
     well_known.urlpatterns,
     platform.urlpatterns,

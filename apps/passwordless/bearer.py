@@ -86,13 +86,6 @@ def check_session(environment: Environment, client: Client, session_id: uuid.UUI
     return live
 
 
-def is_trading_key_alive(environment: Environment, client_id: uuid.UUID) -> bool:
-    """Whether an API key that a session was opened with, or the one it was rotated to, still works: revoked, it takes
-    the session with it."""
-    keys = ApiKey.objects.for_environment(environment).usable().filter(client_id=client_id, user__isnull=False)
-    return environment.password_grant and keys.exists()
-
-
 def dialect_client(environment: Environment, dialect: str) -> uuid.UUID:
     """The client of a dialect whose callers are known by their person alone; no random id is ever the same."""
     return uuid.uuid5(environment.id, dialect)

@@ -8,14 +8,14 @@ from django.db import transaction
 
 from apps.core.context import RequestContext
 from apps.core.errors import InvalidGrant, InvalidRefreshToken
-from apps.passwordless.bearer import Principal, dialect_client, is_trading_key_alive
+from apps.passwordless.bearer import Principal, dialect_client
 from apps.passwordless.people import lock
 from apps.passwordless.redeem import open_session
 from apps.passwordless.sessions import ClaimsOf, Client, Tokens, no_claims, sign
 from apps.passwordless.start import limit
 from apps.tenants.models import Environment
 from apps.tokens import jwt
-from apps.tokens.api_keys import Scope
+from apps.tokens.api_keys import ApiKey, Scope
 from apps.tokens.sessions import Session
 from apps.users.models import Person
 
@@ -59,6 +59,7 @@ def client_of(environment: Environment, refresh_token: str) -> Client:
     client = person_client(environment)
     if session.client_id == client.id:
         return client
-    if is_trading_key_alive(environment, session.client_id):
+    keys = ApiKey.objects.of_person(environment, session.user_id).usable()
+    if keys.filter(client_id=session.client_id).exists():
         return Client(session.client_id, longest_session=LONGEST_SESSION)
     raise InvalidRefreshToken

@@ -69,7 +69,7 @@ class ApiKeyQuerySet(EnvironmentQuerySet["ApiKey"]):
         checksum costs no query."""
         if not crypto.is_well_formed_key(secret):
             raise InvalidToken
-        place = address.lookup()
+        place: dict[str, Any] = address.lookup()
         statement = self.PRESENTED.format(columns=_columns(), place=" AND ".join(f"e.{c} = %({c})s" for c in place))
         with connection.cursor() as cursor:
             cursor.execute(statement, {**place, "digest": crypto.digest(secret)})

@@ -39,6 +39,11 @@ PASSAGE = Dialect(
     code="code",
     allows=frozenset({"POST", "OPTIONS"}),
 )
+SMALLPICT = Dialect(
+    shape=("code", "message"),
+    words={400: "validation_error", 401: "invalid_api_key", 405: "validation_error", 413: "validation_error"},
+    code="code",
+)
 # A second way into an endpoint has a name of its own here, with a question mark.
 OF_ZEROMAGIC: dict[str, tuple[str, ...]] = {
     "email-otp-signup": ("email",),
@@ -58,10 +63,15 @@ OF_PASSAGE: dict[str, tuple[str, ...]] = {
     "otp/activate": ("otp", "otp_id"),
     "tokens": ("refresh_token",),
 }
-ENDPOINTS = OF_ZEROMAGIC | OF_PASSAGE
+OF_SMALLPICT: dict[str, tuple[str, ...]] = {
+    "plugin/auth/request-otp": ("email", "site_url"),
+    "plugin/auth/verify-otp": ("email", "code", "site_url"),
+}
+ENDPOINTS = OF_ZEROMAGIC | OF_PASSAGE | OF_SMALLPICT
 FIELDS = [(endpoint, field) for endpoint, fields in ENDPOINTS.items() for field in fields]
 # Without the code the request is another one.
 OPTIONAL = {("email-otp-login?", "otp_code"), ("mobile-otp-login?", "otp_code")}
+OPTIONAL |= {(endpoint, "site_url") for endpoint in OF_SMALLPICT}
 
 
 def path(endpoint: str) -> str:
@@ -69,6 +79,8 @@ def path(endpoint: str) -> str:
 
 
 def dialect(endpoint: str) -> Dialect:
+    if endpoint in OF_SMALLPICT:
+        return SMALLPICT
     return PASSAGE if endpoint in OF_PASSAGE else ZEROMAGIC
 
 
@@ -111,8 +123,15 @@ def make_target() -> Target:
     world.post("mobile-otp-signup", {"country_code": "+91", "mobile": MOBILE})
     code = world.code(ADA)
     values = {"email": ADA, "otp_code": code, "refresh_token": token, "country_code": "+91", "mobile": MOBILE}
+    values |= {"site_url": "https://blog.example.com", "code": key_code(world)}
     values |= {"identifier": ADA, "otp": code, "otp_id": otp_id}
     return Target(world, neighbour, values, world.code(PHONE), passage_token, bad_keys(world, neighbour))
+
+
+def key_code(world: World) -> str:
+    """A code for an API key, of which the mail is the newest."""
+    world.post("plugin/auth/request-otp", {"email": ADA})
+    return world.code(ADA)
 
 
 def bad_keys(world: World, neighbour: World) -> dict[str, str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ADA, PHONE = "ada@example.com", "+14155550123"
 # As Django writes the two roots, with their named groups.
+KEY_ID = "(?P<key_id>[^/]+)"
 PARAMETER = re.compile(r"\(\?P<(\w+)>[^)]*\)")
 
 
@@ -38,6 +39,11 @@ class Loot:
     """Of an OAuth client, whose own token and whose refresh token of Ada's are the next two."""
     client_token: str
     client_refresh_token: str
+    owner_key: str
+    """Ada's own API key, its id, a refresh token that it was traded for, and a code for another key."""
+    key_id: str
+    key_refresh_token: str
+    key_code: str
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,11 @@ class Door:
     def delete(self, route: str, *, app_key: str | None = None, place: Loot | None = None, **query: str) -> Answer:
         url, headers = self.root(place) + route, self.key(app_key)
         answer: Answer = client().delete(url, query_params=query, headers=headers)
+        return answer
+
+    def put(self, route: str, *, bearer: str, place: Loot | None = None) -> Answer:
+        headers = {"Authorization": f"Bearer {bearer}"}
+        answer: Answer = client().put(self.root(place) + route, headers=headers)
         return answer
 
     def key(self, app_key: str | None) -> dict[str, str]:
@@ -159,6 +170,7 @@ def own_grant(_loot: Loot) -> dict[str, str]:
 def each_token() -> list[Case]:
     """The other side's tokens of every kind, presented by a client of ours and by its own."""
     names = ("access_token", "refresh_token", "client_token", "client_refresh_token", "api_key")
+    names += ("owner_key", "key_refresh_token")
     return [case for name in names for case in by_client(lambda loot, name=name: {"token": getattr(loot, name)})]  # type: ignore[misc]
 
 
@@ -168,6 +180,55 @@ def by_key() -> list[Case]:
         lambda door, route, loot: door.post(route, {"token": loot.access_token}, bearer=door.world.messages_key),
         lambda door, route, loot: door.post(route, {"token": "x"}, bearer=door.world.messages_key, place=loot),
     ]
+
+
+def with_key_code(loot: Loot) -> dict[str, str]:
+    return {"email": ADA, "code": loot.key_code}
+
+
+def with_key_refresh_token(loot: Loot) -> dict[str, str]:
+    return {"refresh_token": loot.key_refresh_token}
+
+
+def with_owner_key(loot: Loot) -> dict[str, str]:
+    return {"username": loot.owner_key, "password": ""}
+
+
+def granting(grant: str, body: Callable[[Loot], dict[str, str]]) -> list[Case]:
+    """With our own APP-KEY, with theirs, at their address, and without a key."""
+    cases = [*foreign_key(body), *at_our_address_with(body)]
+    return [lambda door, route, loot, case=case: case(door, f"{route}?grant_type={grant}", loot) for case in cases]  # type: ignore[misc]
+
+
+def as_a_person(ask: Callable[[Door, str, str, Loot | None], Answer]) -> list[Case]:
+    """With the other side's credentials at our address, and with ours at the other side's."""
+    return [
+        lambda door, route, loot: ask(door, route, loot.access_token, None),
+        lambda door, route, loot: ask(door, route, loot.owner_key, None),
+        lambda door, route, loot: ask(door, route, door.access_token, loot),
+    ]
+
+
+def one_key(ask: Callable[[Door, str, str, Loot | None], Answer]) -> list[Case]:
+    """The other side's key by its id: with the credentials of all sides, ours at our own address among them."""
+
+    def named(case: Case) -> Case:
+        return lambda door, route, loot: case(door, route.replace(KEY_ID, loot.key_id), loot)
+
+    ours: Case = lambda door, route, loot: ask(door, route, door.access_token, None)  # noqa: E731
+    return [named(case) for case in (*as_a_person(ask), ours)]
+
+
+def looked_at(door: Door, route: str, bearer: str, place: Loot | None) -> Answer:
+    return door.get(route, bearer=bearer, place=place)
+
+
+def put(door: Door, route: str, bearer: str, place: Loot | None) -> Answer:
+    return door.put(route, bearer=bearer, place=place)
+
+
+def made(door: Door, route: str, bearer: str, place: Loot | None) -> Answer:
+    return door.post(route, {"name": "Key"}, bearer=bearer, place=place)
 
 
 def at_their_address(door: Door, route: str, loot: Loot) -> Answer:
@@ -207,6 +268,7 @@ CASES: dict[str, list[Case]] = {
     ],
     "userinfo": [
         lambda door, route, loot: door.get(route, bearer=loot.access_token),
+        lambda door, route, loot: door.get(route, bearer=loot.owner_key),
         lambda door, route, loot: door.get(route, bearer=door.access_token, place=loot),
     ],
     "dev/messages": [
@@ -228,6 +290,19 @@ CASES: dict[str, list[Case]] = {
         lambda door, route, loot: door.post(route, with_email(loot), bearer=loot.access_token),
         lambda door, route, loot: door.post(route, with_email(loot), bearer=door.client_token, place=loot),
     ],
+    "plugin/auth/request-otp": foreign_key(with_email),
+    "plugin/auth/verify-otp": [*foreign_key(with_key_code), *at_our_address_with(with_key_code)],
+    "oauth/token": [
+        *granting("password", lambda loot: {"username": ADA, "password": loot.code}),
+        *granting("password", with_owner_key),
+        *granting("refresh_token", with_key_refresh_token),
+        *granting("refresh_token", with_refresh_token),
+    ],
+    "oauth/revoke": [*foreign_key(with_key_refresh_token), *at_our_address_with(with_key_refresh_token)],
+    "oauth/me": as_a_person(looked_at),
+    "api/v1/account/api_key": [*as_a_person(looked_at), *as_a_person(made)],
+    f"api/v1/account/api_key/{KEY_ID}": one_key(looked_at),
+    f"api/v1/account/api_key/{KEY_ID}/revoke": one_key(put),
     ".well-known/jwks.json": [at_their_address],
     ".well-known/oauth-authorization-server": [at_their_address],
     ".well-known/openid-configuration": [at_their_address],

@@ -134,13 +134,13 @@ def test_it_refuses_what_is_more_or_less_than_one_number(target: Target, endpoin
 
 
 @pytest.mark.parametrize("code", bad_values.CODES, ids=lambda code: ascii(code)[:40])
-@pytest.mark.parametrize(("endpoint", "field"), having("otp_code", "otp"))
+@pytest.mark.parametrize(("endpoint", "field"), having("otp_code", "otp", "code"))
 def test_it_refuses_what_is_no_code(target: Target, endpoint: str, field: str, code: Any) -> None:
     assert_refused(endpoint, target.post(endpoint, target.body(endpoint, **{field: code})), 400)
 
 
 @pytest.mark.parametrize("spoil", bad_values.SPOILT_CODES, ids=ascii)
-@pytest.mark.parametrize(("endpoint", "field"), having("otp_code", "otp"))
+@pytest.mark.parametrize(("endpoint", "field"), having("otp_code", "otp", "code"))
 def test_it_refuses_the_right_digits_written_otherwise(target: Target, endpoint: str, field: str, spoil: str) -> None:
     """Full-width and Arabic digits are digits to Python's \\d and int()."""
     right = target.body(endpoint)[field]

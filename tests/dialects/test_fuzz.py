@@ -20,10 +20,23 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("database")
 OF_ZEROMAGIC = ["email-otp-signup", "email-otp-login", "email-otp-verify", "mobile-otp-signup", "token/refresh"]
 ENDPOINTS = [*OF_ZEROMAGIC, "token/revoke", "register/otp", "otp/activate", "tokens"]
+ENDPOINTS += ["plugin/auth/request-otp", "plugin/auth/verify-otp"]
 # The same inputs in every run, and nothing kept between runs.
 same_every_time = settings(max_examples=100, derandomize=True, deadline=None, database=None)
 
-FIELDS = ("email", "otp_code", "refresh_token", "country_code", "mobile", "identifier", "language", "otp", "otp_id")
+FIELDS = (
+    "email",
+    "otp_code",
+    "refresh_token",
+    "country_code",
+    "mobile",
+    "identifier",
+    "language",
+    "otp",
+    "otp_id",
+    "code",
+    "site_url",
+)
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.emails()
 values = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10)
 bodies = st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, values))
@@ -62,7 +75,7 @@ def test_any_bytes_are_answered(world: World, endpoint: str) -> None:
     post()
 
 
-@pytest.mark.parametrize("path", ["userinfo", "dev/messages"])
+@pytest.mark.parametrize("path", ["userinfo", "dev/messages", "oauth/me", "api/v1/account/api_key"])
 def test_any_bearer_is_answered(world: World, path: str) -> None:
     latin = st.text(st.characters(max_codepoint=255), min_size=1)
 

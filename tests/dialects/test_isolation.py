@@ -22,6 +22,7 @@ from apps.tokens.api_keys import ApiKey, Scope
 from tests.dialects.isolation_cases import ADA, CASES, Case, Door, Loot, at_their_address
 from tests.dialects.passage_app import App
 from tests.dialects.satellite_app import another
+from tests.dialects.smtpd_account import Account, basic
 from tests.world import World, build, junk_key
 
 if TYPE_CHECKING:
@@ -48,14 +49,19 @@ def route(pattern: URLPattern | URLResolver) -> str:
 
 
 def another_tenants(world: World) -> World:
-    return build(name="elsewhere")
+    return build(name="elsewhere", password_grant=True)
 
 
 def a_sibling(world: World) -> World:
     """Another environment of the same project: it shares the project's data key, and nothing else."""
     project = world.environment.project
     environment = create_environment(
-        project, name="staging", kind=world.environment.Kind.STAGING, requests_per_minute=None, resend_after=0
+        project,
+        name="staging",
+        kind=world.environment.Kind.STAGING,
+        requests_per_minute=None,
+        resend_after=0,
+        password_grant=True,
     )
     app_key = create_application_key(environment, name="Test application").secret
     _key, messages_key = ApiKey.objects.mint(environment, name="Tests", scopes=[Scope.READ_MESSAGES])
@@ -70,6 +76,9 @@ def loot_of(world: World) -> Loot:
     signed_in, passage_token = world.signed_in(ADA), passage.signed_in(ADA)["refresh_token"]
     otp_id = passage.post("login/otp", {"identifier": ADA}).json()["otp_id"]
     world.sign_up(STRANGER)
+    account = Account(world)
+    owner_key = account.key(ADA)
+    key_code = code_for_a_key(world)
     environment = world.environment
     return Loot(
         project_id=environment.project_id,
@@ -81,12 +90,21 @@ def loot_of(world: World) -> Loot:
         refresh_token=signed_in["refresh_token"],
         passage_token=passage_token,
         otp_id=otp_id,
-        code=world.code(ADA),
+        code=world.mailbox(ADA)[1]["code"],
         person=STRANGER,
         credentials=client.credentials,
         client_token=client.own_token(),
         client_refresh_token=client_refresh_token,
+        owner_key=owner_key,
+        key_id=ApiKey.objects.for_environment(environment).get(user__isnull=False).id.hex,
+        key_refresh_token=account.token(headers=basic(owner_key)).json()["refresh_token"],
+        key_code=key_code,
     )
+
+
+def code_for_a_key(world: World) -> str:
+    world.post("plugin/auth/request-otp", {"email": ADA})
+    return world.code(ADA)
 
 
 def nothing() -> Loot:
@@ -106,6 +124,10 @@ def nothing() -> Loot:
         credentials={"client_id": crypto.new_id().hex, "client_secret": crypto.new_client_secret()},
         client_token=jwt.encode({"sub": "nobody"}, "k" * 32, headers={"kid": "nobody's", "typ": "at+jwt"}),
         client_refresh_token=refresh.make(crypto.new_id(), crypto.new_id(), 0, 1, b"s" * 32),
+        owner_key=crypto.new_key("sp_test"),
+        key_id=crypto.new_id().hex,
+        key_refresh_token=refresh.make(crypto.new_id(), crypto.new_id(), 0, 1, b"s" * 32),
+        key_code="",
     )
 
 
@@ -127,21 +149,23 @@ def test_every_route_has_a_case() -> None:
 @pytest.mark.parametrize("neighbour", [another_tenants, a_sibling])
 @pytest.mark.parametrize(("root", "route"), sorted(routes()))
 def test_what_is_behind_the_wall_looks_like_nothing(root: str, route: str, neighbour: Callable[[World], World]) -> None:
-    here = build(allows_keyless_clients=True, default_region="US", otp_send=True)
+    here = build(allows_keyless_clients=True, default_region="US", otp_send=True, password_grant=True)
     client = another(here)
     door = Door(here, here.signed_in(ADA)["access_token"], root, client.credentials, client.own_token())
+    taken = code_for_a_key(here)
     here.log_in(ADA)
     there = neighbour(here)
     loot = loot_of(there)
-    missing = replace(nothing(), code=wrong_code_for_both(here, loot))
+    wrong = wrong_code_for_both(here, loot, taken)
+    missing = replace(nothing(), code=wrong, key_code=wrong)
     for case in cases(root, route):
         assert told(case(door, route, loot)) == told(case(door, route, missing))
     assert_untouched(there, loot)
 
 
-def wrong_code_for_both(world: World, loot: Loot) -> str:
-    taken = {world.code(ADA), loot.code}
-    return next(code for code in (f"{number:06}" for number in range(3)) if code not in taken)
+def wrong_code_for_both(world: World, loot: Loot, *codes: str) -> str:
+    taken = {world.code(ADA), loot.code, loot.key_code, *codes}
+    return next(code for code in (f"{number:06}" for number in range(5)) if code not in taken)
 
 
 def assert_untouched(world: World, loot: Loot) -> None:
@@ -153,6 +177,10 @@ def assert_untouched(world: World, loot: Loot) -> None:
     body = {"grant_type": "refresh_token", "refresh_token": loot.client_refresh_token, **loot.credentials}
     assert world.post("oauth/v2/token", body).status_code == 200
     assert world.get("dev/messages", bearer=loot.api_key).status_code == 200
+    assert world.get("userinfo", bearer=loot.owner_key).status_code == 200
+    body = {"refresh_token": loot.key_refresh_token}
+    assert world.post("oauth/token?grant_type=refresh_token", body).status_code == 200
+    assert world.post("plugin/auth/verify-otp", {"email": ADA, "code": loot.key_code}).status_code == 200
 
 
 @pytest.mark.parametrize("neighbour", [another_tenants, a_sibling])

@@ -15,6 +15,7 @@ STARTS = {
     "mobile-otp-signup": {"country_code": "+91", "mobile": "9876543211"},
     "register/otp": {"identifier": ADA},
     "login/otp": {"identifier": ADA},
+    "plugin/auth/request-otp": {"email": ADA},
 }
 
 
