@@ -26,6 +26,7 @@ from apps.core.errors import (
     UnauthorizedClient,
     UnsupportedGrantType,
 )
+from apps.dialects import fields
 from apps.dialects.base import DialectView, MethodNotAllowed, Wire
 from apps.dialects.strict_form import Form, JSONOrFormParser, basic
 from apps.passwordless.clients import authenticate
@@ -132,9 +133,8 @@ def credentials(authorization: str, parameters: Mapping[str, Any]) -> list[tuple
 
     Raises InvalidRequest for more than one way at once (section 2.3), which a mere repetition of the id is not.
     """
-    named = CredentialsForm(data=dict(parameters))
-    named.is_valid(raise_exception=True)
-    client_id, secret = named.validated_data["client_id"], named.validated_data["client_secret"]
+    named = fields.read(CredentialsForm, parameters)
+    client_id, secret = named["client_id"], named["client_secret"]
     if not authorization:
         return [(client_id, secret)] if client_id and secret else []
     sent = basic(authorization)

@@ -117,7 +117,8 @@ class Replay:
 
     def read_mail(self) -> None:
         """The code also as a JSON number, which has no leading zeros."""
-        if mails := self.world.mailbox(ADDRESS):
+        mails = self.world.mailbox(ADDRESS)
+        if mails and "code" in mails[0]:
             self.facts |= {"otp": mails[0]["code"], "code": str(int(mails[0]["code"]))}
 
 

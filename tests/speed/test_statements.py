@@ -84,6 +84,27 @@ def test_a_refresh_takes_three(concealed: World) -> None:
         concealed.refresh(token)
 
 
+def test_a_login_with_a_password_takes_seven(open_world: World) -> None:
+    """Application and person; then in one transaction the acceptance, the session and its event."""
+    facts = {"email": ADA, "password": "correct horse battery"}
+    open_world.post("email-password-signup", facts)
+    with at_most(7):
+        open_world.post("email-password-login", facts)
+    for refused in ({**facts, "password": "wrong horse battery"}, {**facts, "email": "nobody@example.com"}):
+        with at_most(6):
+            open_world.post("email-password-login", refused)
+
+
+def test_a_sign_up_with_a_password_takes_five_concealed_and_six_where_people_are_looked_up(
+    concealed: World, open_world: World
+) -> None:
+    facts = {"email": ADA, "password": "correct horse battery"}
+    with at_most(5):
+        concealed.post("email-password-signup", facts)
+    with at_most(6):
+        open_world.post("email-password-signup", facts)
+
+
 def test_junk_keys_and_junk_tokens_cost_none(concealed: World) -> None:
     with at_most(0):
         concealed.post("email-otp-login", {"email": ADA}, app_key="pk_test_" + "x" * 38)
