@@ -173,6 +173,16 @@ class TestPassword:
             assert app.password(ADA, "wrong horse battery").json()["error"] == "invalid_grant"
         assert app.password(ADA, code).status_code == 200, "and their delay is none of the code's"
 
+    def test_a_right_code_that_comes_too_late_is_compared_with_the_password_like_any_wrong_one(self) -> None:
+        """Refused at once, it would be known by its time: a spent counter would no longer bound guessing."""
+        app = satellite(max_tries=1, code_length=8)
+        app.signed_in(ADA)
+        code = app.code(ADA)
+        assert app.password(ADA, app.world.wrong_code(ADA)).status_code == 400
+        assert app.password(ADA, code).status_code == 400
+        give_password(app.world, code)
+        assert app.password(ADA, code).status_code == 200
+
     def test_a_wrong_code_counts_as_a_wrong_password_too(self) -> None:
         """Else a password of digits could be guessed for ever."""
         app = satellite(max_tries=10)

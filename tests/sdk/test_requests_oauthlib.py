@@ -66,10 +66,9 @@ def test_it_hears_what_was_wrong(new_client: NewClient) -> None:
     app = new_client(scopes=["a"])
     client = person(app)
     old = sign_in(client, app)["refresh_token"]
-    secret = {"client_id": app.client_id, "client_secret": app.secret}
-    client.refresh_token(url(app), refresh_token=old, **secret)
+    client.refresh_token(url(app), refresh_token=old, client_id=app.client_id, client_secret=app.secret)
     with pytest.raises(InvalidGrantError):
-        client.refresh_token(url(app), refresh_token=old, **secret)
+        client.refresh_token(url(app), refresh_token=old, client_id=app.client_id, client_secret=app.secret)
     with pytest.raises(InvalidGrantError):
         sign_in(client, app, "wrong")
     with pytest.raises(InvalidScopeError):
