@@ -78,6 +78,7 @@ def loot_of(world: World) -> Loot:
     world.sign_up(STRANGER)
     account = Account(world)
     owner_key = account.key(ADA)
+    code = world.code(ADA)
     key_code = code_for_a_key(world)
     environment = world.environment
     return Loot(
@@ -90,7 +91,7 @@ def loot_of(world: World) -> Loot:
         refresh_token=signed_in["refresh_token"],
         passage_token=passage_token,
         otp_id=otp_id,
-        code=world.mailbox(ADA)[1]["code"],
+        code=code,
         person=STRANGER,
         credentials=client.credentials,
         client_token=client.own_token(),
