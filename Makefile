@@ -8,7 +8,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --system-certs --universal --python-ver
 # The published clients of the services that Latchkey answers for, each in a folder of its own.
 SDKS := $(foreach name,passage_identity_2 passage_identity_3 npm,.venv/sdk/$(name).installed)
 
-.PHONY: run test bench lint format lock check-locks clean
+.PHONY: run test bench scale lint format lock check-locks clean
 .DELETE_ON_ERROR:
 
 run: .venv/stack.installed
@@ -18,8 +18,12 @@ test: .venv/dev.installed $(SDKS)
 	$(BIN)/python -m pytest $(ARGS)
 
 # What a sign-in costs; ARGS=--short for a quick look. bench/README.md explains the figures.
-bench: .venv/stack.installed
+bench: .venv/stack.installed .venv/peers/better-auth.installed
 	@$(BIN)/python -m bench $(ARGS)
+
+# What many people change about it, and ARGS="--soak 60" what an hour of load does to memory; docs/scaling.md.
+scale: .venv/dev.installed
+	@$(BIN)/python -m bench.scale $(ARGS)
 
 lint: .venv/dev.installed check-locks
 	$(BIN)/ruff check
@@ -80,4 +84,13 @@ clean:
 	  echo "Installing passage-js and the OAuth clients of npm for the tests (once)"; \
 	  mkdir -p $(@:.installed=) && cp tests/sdk/package.json tests/sdk/package-lock.json tests/sdk/.npmrc $(@:.installed=) && \
 	  npm ci --prefix $(@:.installed=) --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; \
+	fi
+
+# Without npm the bench says that there is nobody to compare with.
+.venv/peers/better-auth.installed: bench/peers/better-auth/package-lock.json | .venv/stack.installed
+	@if command -v npm >/dev/null; then \
+	  echo "Installing better-auth, the bench's peer (once)"; \
+	  mkdir -p $(@:.installed=) && cp $(addprefix $(<D)/,package.json package-lock.json .npmrc) $(@:.installed=) && \
+	  npm ci --prefix $(@:.installed=) --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@ || \
+	  echo "better-auth could not be installed: the bench goes on without it"; \
 	fi

@@ -4,14 +4,14 @@ A copy because the servers follow from the checkout's path. In the developer's o
 could not be told apart, and in the developer's Valkey a worker of `make run` would take half of the hints.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
@@ -20,39 +20,45 @@ from typing import Any
 
 import psycopg
 
+from bench import children
 from config import processes, stack_places
 from config.stack_places import BASE_DIR, VAR
 
-_PARTS = ("config", "apps", "templates", "static", "locale", "manage.py")
-_INHERITED = ("PATH", "LANG", "LD_LIBRARY_PATH", "TMPDIR")
+_PARTS = ("bench", "config", "apps", "templates", "static", "locale", "manage.py")
 _PLACES = "from config import stack_places as at; print(at.home(), at.sockets(), sep='\\n')"
-_START_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 
 
 class Installation:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.children: dict[str, subprocess.Popen[bytes]] = {}
-        self.address = f"127.0.0.1:{_free_port()}"
+        self.children: dict[str, children.Child] = {}
+        self.port = children.free_port()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def logs(self) -> Path:
+        return self.folder / "var/log"
 
     def manage(self, *arguments: str) -> str:
         """What the command says. Raises CalledProcessError."""
         command = [sys.executable, *arguments]
         return subprocess.run(
-            command, cwd=self.folder, env=self._environ(), check=True, stdout=subprocess.PIPE, text=True
+            command, cwd=self.folder, env=self.environ(), check=True, stdout=subprocess.PIPE, text=True
         ).stdout
+
+    def migrate(self) -> None:
+        """From here on there are servers and a database; they stop a moment after `stop`."""
+        self.manage("manage.py", "migrate", "--verbosity=0")
 
     def start(self) -> None:
         """Web, worker and beat, each as `manage.py run` starts it in a container. Returns when sign-in is possible."""
-        self.manage("manage.py", "migrate", "--verbosity=0")
         for name in processes.NAMES:
             self.children[name] = self._start(name)
-        deadline = time.monotonic() + _START_SECONDS
-        while not self._is_ready():
-            if time.monotonic() > deadline:
-                raise SystemExit(f"It did not start within {_START_SECONDS:.0f} s:\n{self.log('web')}")
-            time.sleep(0.1)
+        children.wait_until(lambda: children.answers(f"{self.url}/readyz"), lambda: self.log("web"))
 
     def demo(self, *options: str) -> dict[str, Any]:
         """The first environment of the demo tenant."""
@@ -62,28 +68,39 @@ class Installation:
 
     def pids(self) -> dict[str, int]:
         """Of what serves people: the keepers of the two servers are not there in production."""
+        return {name: child.pid for name, child in self.children.items()} | self.server_pids()
+
+    def server_pids(self) -> dict[str, int]:
         return {
-            **{name: child.pid for name, child in self.children.items()},
             "postgresql": _first_number(self._home / "postgresql/postmaster.pid"),
             "valkey": _first_number(self._home / "valkey/valkey.pid"),
         }
 
     def log(self, name: str) -> str:
         """Of web, worker, beat, or postgresql."""
-        return (self.folder / "var/log" / f"{name}.log").read_text(errors="replace")
+        return (self.logs / f"{name}.log").read_text(errors="replace")
 
-    def superuser(self) -> psycopg.Connection[Any]:
-        host = str(self._places[1])
-        return psycopg.connect(host=host, port=5432, dbname="postgres", user="postgres", autocommit=True)
+    @property
+    def sockets(self) -> Path:
+        """Of PostgreSQL, which trusts whoever gets here, and of Valkey."""
+        return self._places[1]
+
+    def superuser(self, database: str = "postgres") -> psycopg.Connection[Any]:
+        return psycopg.connect(host=str(self.sockets), port=5432, dbname=database, user="postgres", autocommit=True)
+
+    def others_backends(self) -> list[int]:
+        """The processes of PostgreSQL that serve databases which are not Latchkey's."""
+        query = "SELECT pid FROM pg_stat_activity WHERE datname NOT IN ('latchkey', 'postgres')"
+        with self.superuser() as session:
+            return [pid for (pid,) in session.execute(query)]
+
+    def setting(self, name: str) -> str:
+        with self.superuser() as session:
+            row = session.execute("SELECT current_setting(%s)", [name]).fetchone()
+            return str(row[0]) if row else ""
 
     def stop(self) -> None:
-        for child in self.children.values():
-            child.terminate()
-        for child in self.children.values():
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(_STOP_SECONDS)
-            child.kill()
-            child.wait()
+        children.end(*self.children.values())
         # The keepers stop the servers a moment after their last user has gone.
         deadline = time.monotonic() + _STOP_SECONDS
         while any((self._home / name).exists() for name in ("postgresql/postmaster.pid", "valkey/valkey.pid")):
@@ -105,36 +122,20 @@ class Installation:
     def _home(self) -> Path:
         return self._places[0]
 
-    def _start(self, name: str) -> subprocess.Popen[bytes]:
-        # On the leash, so that a kill -9 of this process leaves no server behind.
-        leash = [sys.executable, "-m", "config.leash", str(os.getpid())]
-        with (self.folder / "var/log" / f"{name}.log").open("wb") as log:
-            return subprocess.Popen(
-                [*leash, sys.executable, "manage.py", "run", name],
-                cwd=self.folder,
-                env=self._environ(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+    def _start(self, name: str) -> children.Child:
+        command = [sys.executable, "manage.py", "run", name]
+        return children.start(command, self.logs / f"{name}.log", cwd=self.folder, env=self.environ())
 
-    def _environ(self) -> dict[str, str]:
-        """Production's settings, and nothing of the checkout that the bench was started from."""
-        return {name: os.environ[name] for name in _INHERITED if name in os.environ} | {
-            "PORT": self.address.rpartition(":")[2],
-            "PUBLIC_URL": f"http://{self.address}",
-            "WEB_WORKERS": "2",
-            "LOG_FORMAT": "json",
-            "LOG_LEVEL": "WARNING",
-            "PRIVATE_PROVIDERS_ALLOWED": "true",
-        }
-
-    def _is_ready(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"http://{self.address}/readyz", timeout=2) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
+    def environ(self) -> dict[str, str]:
+        """Production's settings."""
+        return children.environ(
+            PORT=str(self.port),
+            PUBLIC_URL=self.url,
+            WEB_WORKERS="2",
+            LOG_FORMAT="json",
+            LOG_LEVEL="WARNING",
+            PRIVATE_PROVIDERS_ALLOWED="true",
+        )
 
 
 @contextmanager
@@ -171,9 +172,3 @@ def _remove_leftovers() -> None:
 
 def _first_number(path: Path) -> int:
     return int(path.read_text().split()[0])
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

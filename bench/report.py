@@ -1,115 +1,83 @@
-"""The figures of all rounds as one screen of text."""
+"""What Latchkey's own flow costs, as half a screen of text."""
+
+from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from statistics import median, quantiles
+from collections.abc import Mapping, Sequence
+from statistics import median
 
-from bench.flow import FLOW, MAIL, STEPS, Round
+from bench.counts import Count
+from bench.figures import Figures, Rounds, short, spread
+from bench.run import Result
+from bench.sides import LATCHKEY
+from bench.targets import FLOW, MAIL, STEPS
 
-GENERATOR = "generator and sink"
+_LABELS = {FLOW: "the three together", MAIL: "waiting for the mail"}
+_PERCENTS = (50, 95, 99)
 _SERVED = ("web", "worker", "postgresql", "valkey")
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """A round, and the CPU milliseconds that each process spent on it."""
-
-    round: Round
-    cpu: Mapping[str, float]
-
-
-def render(measured: Sequence[Measured], sql: Mapping[str, float], memory: Mapping[str, float]) -> str:
-    sides = [[one for one in measured if one.round.concurrency == each] for each in _concurrencies(measured)]
-    return "\n".join(
-        [
-            _title(sides),
-            "",
-            *_latencies(sides, sql),
-            "",
-            *_throughput(sides),
-            "",
-            *_cpu(sides),
-            "",
-            _memory(memory),
-        ]
-    )
+def render(figures: Figures, result: Result) -> list[str]:
+    """Nothing where Latchkey was left out of the run."""
+    sides = _sides(figures)
+    if not sides:
+        return []
+    parts = (_latencies(sides, result.counts), _costs(sides))
+    return [_title(sides, result), *parts[0], "", *parts[1], *_memory(result.memory, result.empty_memory)]
 
 
-def _concurrencies(measured: Sequence[Measured]) -> list[int]:
-    return sorted({one.round.concurrency for one in measured})
+def _sides(figures: Figures) -> list[Rounds]:
+    found = [figures.rounds(LATCHKEY, each) for each in figures.concurrencies(LATCHKEY)]
+    return [rounds for rounds in found if rounds]
 
 
-def _title(sides: Sequence[Sequence[Measured]]) -> str:
-    flows = " and ".join(f"{side[0].round.flows} at concurrency {side[0].round.concurrency}" for side in sides)
+def _title(sides: Sequence[Rounds], result: Result) -> str:
+    flows = ", ".join(f"{side.flows} at {side.concurrency}" for side in sides)
     return (
-        f"{len(sides[0])} rounds with {flows}; median of the rounds (lowest to highest); "
-        f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}"
+        f"{sides[0].count} rounds of flows: {flows}; medians (lowest-highest); "
+        f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}; synchronous_commit {result.synchronous_commit}"
     )
 
 
-def _latencies(sides: Sequence[Sequence[Measured]], sql: Mapping[str, float]) -> list[str]:
-    heads = [f"{name} ms at {side[0].round.concurrency}" for side in sides for name in ("p50", "p95")]
-    lines = [_line("step", *heads, "SQL")]
+def _latencies(sides: Sequence[Rounds], counts: Mapping[str, Count]) -> list[str]:
+    heads = [f"p{percent}" for _ in sides for percent in _PERCENTS]
+    lines = [
+        _line("", [cell for side in sides for cell in (f"at {side.concurrency}", "", "")], ["SQL", "", "redis"]),
+        _line("ms", heads, ["sent", "trips", "trips"]),
+    ]
     for name in (*STEPS, FLOW, MAIL):
-        cells = [_spread(side, _took(name, of)) for side in sides for of in (_p50, _p95)]
-        lines.append(_line(_LABELS.get(name, name), *cells, f"{sql[name]:.3g}"))
+        cells = [short(median(side.latency(name, percent))) for side in sides for percent in _PERCENTS]
+        lines.append(_line(_LABELS.get(name, name), cells, counts[name].cells() if name in counts else []))
     return lines
 
 
-def _took(step: str, of: Callable[[list[float]], float]) -> Callable[[Measured], float]:
-    return lambda one: of(one.round.took[step])
+def _costs(sides: Sequence[Rounds]) -> list[str]:
+    rows = {name: (name,) for name in _SERVED} | {"together": _SERVED}
+    return [
+        _wide("per flow", [f"at {side.concurrency}" for side in sides]),
+        _wide("p50 ms", [spread(side.latency(FLOW, 50)) for side in sides]),
+        _wide("flows per second", [spread(side.rate()) for side in sides]),
+        _wide("errors", [str(side.errors()) for side in sides]),
+        *(_wide(f"CPU ms, {label}", [spread(side.cpu(*names)) for side in sides]) for label, names in rows.items()),
+        _wide("CPU ms, generator", [spread(side.generator_cpu()) for side in sides]),
+    ]
 
 
-_LABELS = {FLOW: "the three together", MAIL: "waiting for the mail"}
+def _memory(memory: Mapping[str, float], empty: Mapping[str, float]) -> list[str]:
+    lines = [f"memory, MB PSS: {_parts(memory)}; together {sum(memory.values()):.0f}"]
+    if empty:
+        above = sum(memory[name] for name in empty) - sum(empty.values())
+        lines.append(f"an empty app: {_parts(empty)}; ours above it: {above:.0f} (at most 100)")
+    return lines
 
 
-def _throughput(sides: Sequence[Sequence[Measured]]) -> list[str]:
-    rates = [_spread(side, lambda one: one.round.flows / one.round.seconds) for side in sides]
-    errors = [str(sum(len(one.round.errors) for one in side)) for side in sides]
-    return [_wide("", *_heads(sides)), _wide("flows per second", *rates), _wide("errors", *errors)]
+def _parts(memory: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {size:.0f}" for name, size in memory.items())
 
 
-def _cpu(sides: Sequence[Sequence[Measured]]) -> list[str]:
-    rows = {name: (name,) for name in _SERVED} | {"together": _SERVED, GENERATOR: (GENERATOR,)}
-    lines = [_wide(label, *(_spread(side, _spent(names)) for side in sides)) for label, names in rows.items()]
-    return [_wide("CPU ms per flow", *_heads(sides)), *lines]
+def _line(name: str, figures: Sequence[str], counts: Sequence[str]) -> str:
+    return f"{name:<21}" + "".join(f"{cell:>8}" for cell in figures) + "".join(f"{cell:>7}" for cell in counts)
 
 
-def _spent(names: Sequence[str]) -> Callable[[Measured], float]:
-    return lambda one: sum(one.cpu[name] for name in names) / one.round.flows
-
-
-def _memory(memory: Mapping[str, float]) -> str:
-    parts = ", ".join(f"{name} {size:.0f}" for name, size in memory.items())
-    return f"memory, MB PSS: {parts}; together {sum(memory.values()):.0f}"
-
-
-def _heads(sides: Sequence[Sequence[Measured]]) -> list[str]:
-    return [f"at {side[0].round.concurrency}" for side in sides]
-
-
-def _spread(side: Sequence[Measured], figure: Callable[[Measured], float]) -> str:
-    figures = [figure(one) for one in side]
-    return f"{_short(median(figures))} ({_short(min(figures))}-{_short(max(figures))})"
-
-
-def _short(figure: float) -> str:
-    return f"{figure:.1f}" if figure < 100 else f"{figure:.0f}"
-
-
-def _p50(values: list[float]) -> float:
-    return median(values)
-
-
-def _p95(values: list[float]) -> float:
-    return quantiles(values, n=20, method="inclusive")[-1]
-
-
-def _line(name: str, *cells: str) -> str:
-    *figures, last = cells
-    return f"{name:<21}" + "".join(f"{cell:>18}" for cell in figures) + f"{last:>6}"
-
-
-def _wide(name: str, *cells: str) -> str:
-    return f"{name:<21}" + "".join(f"{cell:>36}" for cell in cells)
+def _wide(name: str, cells: Sequence[str]) -> str:
+    return f"{name:<21}" + "".join(f"{cell:>26}" for cell in cells)

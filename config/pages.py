@@ -16,7 +16,9 @@ from config.static_files import StaticFiles
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
-PAGES = ("/dashboard", "/admin")
+# Pages that are the same for everybody get the headers and nothing else: no session, no cookie.
+PUBLIC_PAGES = ("/docs",)
+PAGES = ("/dashboard", "/admin", *PUBLIC_PAGES)
 HEADERS = {
     "Content-Security-Policy": "; ".join(
         [
@@ -41,8 +43,8 @@ HEADERS = {
 }
 
 
-def is_page(path: str) -> bool:
-    return path.startswith(tuple(f"{page}/" for page in PAGES)) or path in PAGES
+def is_page(path: str, pages: tuple[str, ...] = PAGES) -> bool:
+    return path.startswith(tuple(f"{page}/" for page in pages)) or path in pages
 
 
 class PagesMiddleware:
@@ -53,6 +55,7 @@ class PagesMiddleware:
         self.pages: Any = get_response  # Django's type also allows for what is asynchronous.
         for name in reversed(settings.PAGES_MIDDLEWARE):
             self.pages = convert_exception_to_response(import_string(name)(self.pages))
+        self.public_pages: Any = convert_exception_to_response(PageHeaders(get_response))
         self.first_steps = (*PAGES, settings.STATIC_URL)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
@@ -60,6 +63,8 @@ class PagesMiddleware:
             return self.get_response(request)
         if _is_too_large(request):
             response: HttpResponseBase = errors.page(request, 413)
+        elif is_page(request.path, PUBLIC_PAGES):
+            response = self.public_pages(request)
         elif is_page(request.path):
             response = self.pages(request)
         else:

@@ -12,6 +12,7 @@ urlpatterns = [
     path("dashboard", RedirectView.as_view(pattern_name="dashboard:home")),
     path("dashboard/", include("apps.dashboard.urls")),
     path("admin/", admin.site.urls),
+    path("", include("apps.dialects.reference")),
     path("", include("apps.dialects.urls")),
 ]
 

@@ -13,6 +13,9 @@ from django.db import connections
 from psycopg import sql
 from pytest_django.plugin import DjangoDbBlocker
 
+from tests.dialects.judge import exchanges
+
+__all__ = ["exchanges"]  # A fixture that every test uses.
 PREFIX = "latchkey_test_"
 
 

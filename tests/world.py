@@ -13,7 +13,8 @@ from django.test import Client
 from apps.core import crypto
 from apps.delivery.models import CapturedMessage, Message
 from apps.management.environments import create_application_key, create_environment
-from apps.passwordless.deliver import deliver
+from apps.passwordless.claims import claim
+from apps.passwordless.deliver import carry
 from apps.tenants.models import Environment, Project, Tenant
 from apps.tokens.api_keys import ApiKey, Scope
 
@@ -101,10 +102,9 @@ def build(*, kind: Environment.Kind = Environment.Kind.DEVELOPMENT, name: str = 
 def deliver_due() -> int:
     """Do what a worker does, here and now, until nothing is due."""
     carried = 0
-    while messages := Message.objects.claim(50):
-        for message in messages:
-            deliver(message)
-        carried += len(messages)
+    while claimed := claim(50):
+        Message.objects.settle([outcome for each in claimed if (outcome := carry(each))])
+        carried += len(claimed)
     return carried
 
 

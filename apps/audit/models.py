@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from django.db import models
+from django.db import connection, models
+from psycopg.types.json import Jsonb
 
 from apps.core.context import RequestContext
 from apps.core.crypto import new_id
@@ -30,6 +31,14 @@ NOBODY = Actor()
 
 
 class EventQuerySet(EnvironmentQuerySet["Event"]):
+    # A statement of our own, because it is part of every sign-in: the ORM's costs four times the CPU.
+    RECORD = """
+        INSERT INTO audit_event (id, environment_id, kind, created_at, user_id, session_id, client_id, ip, user_agent,
+               facts)
+        VALUES (%(id)s, %(environment)s, %(kind)s, clock_timestamp(), %(user)s, %(session)s, %(client)s, %(ip)s,
+                %(user_agent)s, %(facts)s)
+    """
+
     def record(
         self,
         environment: Environment,
@@ -38,18 +47,21 @@ class EventQuerySet(EnvironmentQuerySet["Event"]):
         context: RequestContext | None = None,
         actor: Actor = NOBODY,
         facts: Mapping[str, str | int | bool] | None = None,
-    ) -> Event:
+    ) -> None:
         """Add one event. `facts` holds no identifier, code, key or token."""
-        return self.create(
-            environment=environment,
-            kind=kind,
-            user_id=actor.user_id,
-            session_id=actor.session_id,
-            client_id=actor.client_id,
-            ip=context.ip or None if context else None,
-            user_agent=context.user_agent[:MAX_USER_AGENT] if context else "",
-            facts=dict(facts or {}),
-        )
+        parameters: dict[str, Any] = {
+            "id": new_id(),
+            "environment": environment.id,
+            "kind": kind.value,
+            "user": actor.user_id,
+            "session": actor.session_id,
+            "client": actor.client_id,
+            "ip": context.ip or None if context else None,
+            "user_agent": context.user_agent[:MAX_USER_AGENT] if context else "",
+            "facts": Jsonb(dict(facts or {})),
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(self.RECORD, parameters)
 
 
 class Event(models.Model):

@@ -15,6 +15,7 @@ from django.utils import timezone
 from apps.challenges import codes
 from apps.challenges.failures import BUDGET_TTL, FailureCount
 from apps.core import crypto
+from apps.core.database import first_row
 from apps.core.errors import ChallengeLocked, CodeExpired, CodeMismatch, RateLimited
 from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
@@ -74,6 +75,15 @@ class Attempt:
         """Whether no guess was left when the row was read."""
         return self.challenge.tries[self.tries - 1] >= self.challenge.max_tries
 
+    def guard(self) -> dict[str, Any]:
+        """The parameters of OPEN_TO_GUESS."""
+        return {
+            "challenge": self.challenge.id,
+            "environment": self.challenge.environment_id,
+            "nonce": self.challenge.nonce,
+            "tries": self.tries,
+        }
+
 
 class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     # One statement, because two starts at once must agree on one code:
@@ -82,11 +92,13 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     #        its shared tries spent. The last only where no handle is out: a stranger's guesses must not end its code;
     # sent   bounds what a stranger can have sent to one person, with guesses or without;
     # fresh  inserts unless resent did. A concurrent start holds the unique key or the row lock: then nothing comes
-    #        back, and the caller is told to wait, because the other start has just sent a code.
+    #        back, and the caller is told to wait, because the other start has just sent a code;
+    # queued puts the message into the outbox, so that neither is ever there without the other.
     # PostgreSQL runs `ended` before `fresh` because `fresh` reads its count; the row it ended no longer conflicts.
     ISSUE = """
         WITH sent AS (
-            SELECT coalesce(sum(messages) FILTER (WHERE created_at > now() - interval '1 hour'), 0) < %(hourly)s
+            SELECT count(*) = 0 AS is_first,
+                   coalesce(sum(messages) FILTER (WHERE created_at > now() - interval '1 hour'), 0) < %(hourly)s
                    AND (%(daily)s::int IS NULL OR coalesce(sum(messages), 0) < %(daily)s::int) AS leaves_room
               FROM (SELECT created_at, cardinality(tries) - 1 AS messages FROM challenges_challenge
                      WHERE environment_id = %(environment)s AND identifier = %(identifier)s AND purpose = %(purpose)s
@@ -95,6 +107,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             UPDATE challenges_challenge
                SET tries = tries || 0, last_sent_at = now(), creates_user = creates_user OR %(creates_user)s,
                    has_handles = has_handles OR %(by_handle)s,
+                   password_digest = '',
                    expires_at = least(now() + ttl, created_at + 2 * ttl)
              WHERE environment_id = %(environment)s AND purpose = %(purpose)s AND identifier = %(identifier)s
                AND nonce IS NOT NULL AND expires_at > now() AND last_sent_at <= now() - %(pause)s
@@ -103,7 +116,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
                AND (SELECT leaves_room FROM sent)
             RETURNING *
         ), ended AS (
-            UPDATE challenges_challenge SET nonce = NULL
+            UPDATE challenges_challenge SET nonce = NULL, password_digest = ''
              WHERE environment_id = %(environment)s AND purpose = %(purpose)s AND identifier = %(identifier)s
                AND nonce IS NOT NULL
                AND (expires_at <= now() OR key_version <> ALL(%(key_versions)s)
@@ -128,39 +141,55 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
                         THEN greatest(%(code_length)s, %(longer)s)
                         ELSE %(code_length)s END,
                    %(max_tries)s, ARRAY[0, 0], %(ttl)s, now(), now(), now() + %(ttl)s, now() + 1.5 * %(ttl)s,
-                   %(user)s, %(creates_user)s, %(by_handle)s, ''
+                   %(user)s, %(creates_user)s, %(by_handle)s,
+                   CASE WHEN sent.is_first THEN %(password_digest)s ELSE '' END
               FROM person, noise, sent
              WHERE sent.leaves_room AND NOT EXISTS (SELECT FROM resent) AND (SELECT count(*) FROM ended) >= 0
             ON CONFLICT (environment_id, purpose, identifier) WHERE nonce IS NOT NULL DO NOTHING
             RETURNING *
+        ), issued AS (
+            SELECT * FROM resent UNION ALL SELECT * FROM fresh
+        ), queued AS (
+            INSERT INTO delivery_message (id, environment_id, channel, template, reference, recipient, language,
+                   state, created_at, due_at, expires_at, attempts, claim, outcome, segments)
+            SELECT %(message)s, environment_id, channel, %(template)s::varchar, id, identifier, %(language)s,
+                   'queued', now(), now(), expires_at, 0, 0, '', 0
+              FROM issued WHERE %(template)s::varchar <> ''
         )
         SELECT id, provisional_user_id, key_version, cardinality(tries) - 1, extract(epoch FROM expires_at - now())
-          FROM (SELECT * FROM resent UNION ALL SELECT * FROM fresh) AS issued
+          FROM issued
+    """
+
+    # While this holds, a challenge takes a guess. It compares the nonce that the code was derived from, so a code
+    # cannot outlive its challenge, and reads the clock, because the statement may have waited for a lock. The nonce
+    # that is compared is never NULL. "=" would say that to the planner, which would then rather read every live
+    # challenge of the environment, out of the small index of those, than look up one id in the large one.
+    OPEN_TO_GUESS = """
+        id = %(challenge)s AND environment_id = %(environment)s AND nonce IS NOT DISTINCT FROM %(nonce)s
+        AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
     """
 
     # Counts a wrong guess against its challenge and, only if the challenge was still open to it, against the person.
     # With 200 at once exactly max_tries of them find the condition true; the rest change nothing.
-    COUNT_FAILURE = """
+    COUNT_FAILURE = f"""
         WITH counted AS (
             UPDATE challenges_challenge SET tries[%(tries)s] = tries[%(tries)s] + 1
-             WHERE id = %(id)s AND environment_id = %(environment)s AND nonce = %(nonce)s
-               AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
+             WHERE {OPEN_TO_GUESS}
             RETURNING environment_id, identifier
         )
         INSERT INTO challenges_failurecount AS f (id, environment_id, identifier, minute, failures)
         SELECT %(row)s, environment_id, identifier, date_trunc('minute', now()), 1 FROM counted
         ON CONFLICT (environment_id, identifier, minute) DO UPDATE SET failures = f.failures + 1
         RETURNING failures
-    """
+    """  # noqa: S608 - Of our own parts.
 
-    # The statement that decides. It compares the nonce that the code was derived from, so a code cannot outlive its
-    # challenge, and nulls it, so the code can never be derived again.
-    CONSUME = """
-        UPDATE challenges_challenge SET nonce = NULL, tries[%(tries)s] = tries[%(tries)s] + 1
-         WHERE id = %(id)s AND environment_id = %(environment)s AND nonce = %(nonce)s
-           AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
-        RETURNING id
-    """
+    # The statement that decides. It nulls the nonce, so the code can never be derived again. A password that waited is
+    # handed over as it is at this moment, because another sign-up may have disputed it since the row was read.
+    CONSUME = f"""
+        UPDATE challenges_challenge SET nonce = NULL, password_digest = '', tries[%(tries)s] = tries[%(tries)s] + 1
+         WHERE {OPEN_TO_GUESS}
+        RETURNING old.password_digest
+    """  # noqa: S608 - Of our own parts.
 
     def issue(
         self,
@@ -171,10 +200,15 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         identifier: str,
         creates_user: bool,
         by_handle: bool = False,
+        template: str = "",
+        language: str = "",
+        password_digest: str = "",
     ) -> Issued:
-        """Make or carry on the one live challenge. Raises RateLimited while the last message is too recent.
+        """Make or carry on the one live challenge, and enqueue the message of this `template` that tells its code.
 
-        Call it inside the transaction that enqueues the message.
+        Raises RateLimited while the last message is too recent, except for a caller who redeems by handle. A password
+        waits only for the first start of a day: with a second one nobody can tell which of the passwords is the
+        owner's, so none waits any more (see `dispute`).
         """
         parameters = {
             **_policy(environment),
@@ -184,9 +218,13 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             "identifier": identifier,
             "creates_user": creates_user,
             "by_handle": by_handle,
+            "password_digest": password_digest,
             "key_versions": crypto.key_versions(),
             "id": crypto.new_id(),
             "user": crypto.new_id(),
+            "message": crypto.new_id(),
+            "template": template,
+            "language": language,
             "nonce": crypto.random_bytes(NONCE_BYTES),
             "key_version": crypto.current_key_version(),
         }
@@ -226,8 +264,8 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
 
     def check_code(self, environment: Environment, *, purpose: Purpose, identifier: str, code: str) -> Attempt:
         """Compare a guess with the live code of `identifier`. Raises CodeExpired when there is none."""
-        live = self.for_environment(environment).filter(purpose=purpose, identifier=identifier, nonce__isnull=False)
-        return _compare(live.first(), code, SHARED_TRIES)
+        challenge = self._one("identifier = %s AND nonce IS NOT NULL", environment, purpose, identifier)
+        return _compare(challenge, code, SHARED_TRIES)
 
     def check_handle(self, environment: Environment, *, purpose: Purpose, handle: str, code: str) -> Attempt:
         """Compare a guess with the code that `handle` was given out for. Raises CodeExpired when it names none."""
@@ -235,13 +273,18 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         if named is None:
             raise CodeExpired
         challenge_id, send = named
-        live = self.for_environment(environment).filter(id=challenge_id, purpose=purpose, nonce__isnull=False)
-        return _compare(live.first(), code, send + 1)
+        # That it is live is asked here: asked in SQL, it would be looked for among all live ones, as in OPEN_TO_GUESS.
+        challenge = self._one("id = %s", environment, purpose, challenge_id)
+        return _compare(challenge if challenge and challenge.nonce else None, code, send + 1)
+
+    def _one(self, condition: str, environment: Environment, purpose: Purpose, value: object) -> Challenge | None:
+        place = f"environment_id = %s AND purpose = %s AND {condition}"
+        return first_row(self.model, place, [environment.id, purpose, value])
 
     def refuse(self, attempt: Attempt) -> None:
         """Count a wrong guess, then always raise: CodeMismatch, or why it came too late to be counted."""
         with connection.cursor() as cursor:
-            cursor.execute(self.COUNT_FAILURE, {**_guard(attempt), "row": crypto.new_id()})
+            cursor.execute(self.COUNT_FAILURE, {**attempt.guard(), "row": crypto.new_id()})
             counted = cursor.fetchone()
         if counted:
             raise CodeMismatch
@@ -250,21 +293,30 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     def consume(self, attempt: Attempt) -> bool:
         """End the challenge for a right guess. False: another request was faster, the tries or the time ran out."""
         with connection.cursor() as cursor:
-            cursor.execute(self.CONSUME, _guard(attempt))
-            return cursor.fetchone() is not None
+            cursor.execute(self.CONSUME, attempt.guard())
+            row = cursor.fetchone()
+        if row:
+            (attempt.challenge.password_digest,) = row
+        return row is not None
+
+    def dispute(self, environment: Environment, *, purpose: Purpose, identifier: str) -> None:
+        """Let no password wait on the live challenge: for a second sign-up that starts nothing. Whoever follows the
+        link then chooses one there."""
+        live = self.for_environment(environment).filter(purpose=purpose, identifier=identifier, nonce__isnull=False)
+        live.exclude(password_digest="").update(password_digest="")
 
     def end(self, environment: Environment, *, purpose: Purpose, identifier: str) -> None:
         """Give up the live challenge, so that the next one is fresh whatever became of this one."""
         live = self.for_environment(environment).filter(purpose=purpose, identifier=identifier)
-        live.filter(nonce__isnull=False).update(nonce=None)
+        live.filter(nonce__isnull=False).update(nonce=None, password_digest="")
 
     def end_expired(self) -> int:
         """Forget the nonces of codes that nobody may use any more."""
-        return self.filter(nonce__isnull=False, expires_at__lte=Now()).update(nonce=None)
+        return self.filter(nonce__isnull=False, expires_at__lte=Now()).update(nonce=None, password_digest="")
 
     def purge(self, after: timedelta) -> int:
         """Remove what ended longer than `after` ago; returns how many."""
-        return self.filter(nonce=None, expires_at__lt=Now() - after).delete_in_batches()
+        return self.delete_in_batches("expires_at", after)
 
 
 def _policy(environment: Environment) -> dict[str, Any]:
@@ -297,16 +349,6 @@ def _compare(challenge: Challenge | None, code: str, tries: int) -> Attempt:
         # Its master key was taken out of ENCRYPTION_KEYS: nobody can derive that code any more.
         raise CodeExpired from None
     return Attempt(challenge, tries, crypto.equal(right.encode(), guess.encode()))
-
-
-def _guard(attempt: Attempt) -> dict[str, Any]:
-    challenge = attempt.challenge
-    return {
-        "id": challenge.id,
-        "environment": challenge.environment_id,
-        "nonce": challenge.nonce,
-        "tries": attempt.tries,
-    }
 
 
 class Challenge(models.Model):
@@ -345,7 +387,9 @@ class Challenge(models.Model):
             ),
         )
         indexes = (
-            models.Index(fields=["environment", "created_at"], name="challenge_by_time"),
+            # Not by `created_at`: ISSUE, planned once for all environments, would go through a busy one's last hour by
+            # that, instead of through one person's.
+            models.Index(fields=["environment", "expires_at"], name="challenge_by_end"),
             models.Index(fields=["environment", "identifier", "created_at"], name="challenge_by_person"),
         )
 

@@ -21,7 +21,7 @@ from apps.core.errors import ServiceUnavailable, WeakPassword
 
 SHORTEST, LONGEST = 8, 128
 AT_ONCE = 2
-PATIENCE_SECONDS = 1.0
+PATIENCE_SECONDS = 2.0
 
 _room = threading.BoundedSemaphore(AT_ONCE)
 

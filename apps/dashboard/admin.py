@@ -7,10 +7,13 @@ application's database role may not delete those, and deactivating is the way.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.models import Group
+from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -18,10 +21,18 @@ from django.http import HttpRequest
 from apps.dashboard.authentication import acting
 from apps.dashboard.forms import EmailField
 from apps.management import members
+from apps.management.api_keys import revoke_api_key
+from apps.management.oauth_clients import revoke_oauth_client
 from apps.tenants.models import ApplicationKey, Environment, Membership, Operator, Project, Tenant
+from apps.tokens.api_keys import ApiKey
+from apps.tokens.oauth_clients import OAuthClient
 
 # Django's own groups and permissions are used by nobody: roles are memberships.
 admin.site.unregister(Group)
+
+
+# So many rows at most are counted, paged through and revoked at once; people's keys can be very many.
+MOST = 1000
 
 
 class Kept:
@@ -94,6 +105,54 @@ class ApplicationKeyAdmin(Shown, admin.ModelAdmin):  # type: ignore[type-arg]
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApplicationKey]:
         rows = super().get_queryset(request).filter(environment__project__tenant__is_system=False)
         return rows.select_related("environment__project")
+
+
+class ShortPaginator(Paginator):  # type: ignore[type-arg]
+    """Ends after MOST rows. The whole table would have to be counted to say how many pages there are."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
+        return rows.order_by()[:MOST].count()
+
+
+class CredentialAdmin(Shown, admin.ModelAdmin):  # type: ignore[type-arg]
+    """Found by what a customer can say of it. Revoking is the one thing that cannot wait for them."""
+
+    actions = ("revoke_chosen",)
+    ordering = ("-pk",)  # Random, and the one order over all environments that an index has.
+    paginator = ShortPaginator
+    show_full_result_count = False
+    search_fields = ("=id", "=environment__id", "=last_four")
+    search_help_text = "The whole id of it or of its environment, or its last four characters."
+    revoke: ClassVar[Callable[..., None]]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request).filter(environment__project__tenant__is_system=False)
+        return rows.select_related("environment__project")
+
+    @admin.action(description="Revoke: at once and for good", permissions=["view"])
+    def revoke_chosen(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        """By the use case, which writes the events."""
+        chosen = list(rows[:MOST])
+        for row in chosen:
+            type(self).revoke(row, by=acting(request))
+        self.message_user(request, f"{len(chosen)} revoked.", messages.SUCCESS)
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(CredentialAdmin):
+    list_display = ("name", "last_four", "environment", "user_id", "expires_at", "revoked_at", "last_used_at")
+    exclude = ("user",)
+    readonly_fields = ("user_id", "client_id", "last_four", "created_at", "last_used_at", "last_used_ip")
+    revoke = staticmethod(revoke_api_key)
+
+
+@admin.register(OAuthClient)
+class OAuthClientAdmin(CredentialAdmin):
+    list_display = ("name", "client_id", "environment", "grants", "expires_at", "revoked_at", "last_used_at")
+    readonly_fields = ("client_id", "last_four", "created_at", "revoked_at", "last_used_at", "last_used_ip")
+    revoke = staticmethod(revoke_oauth_client)
 
 
 @admin.register(Operator)

@@ -119,7 +119,7 @@ class RotateForm(PageForm):
 
 ROLES = [
     (Role.VIEWER, "Viewer: reads everything, changes nothing"),
-    (Role.DEVELOPER, "Developer: keys, and the policy of development and staging"),
+    (Role.DEVELOPER, "Developer: keys and clients; the policy and the providers of development and staging"),
     (Role.ADMIN, "Admin: everything but members"),
     (Role.OWNER, "Owner: everything"),
 ]

@@ -1,4 +1,8 @@
-"""The policy of an environment as a form: every editable column, in groups, with units and bounds."""
+"""The policy of an environment as a form: its columns by name, in groups, with units and bounds.
+
+A column that is in no group is on no page: whoever adds one decides here whether it is for operators to change, and
+tests/dashboard/test_changes.py fails until they did.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,6 @@ from django.db import models
 from apps.dashboard.forms import PageRenderer
 from apps.dashboard.words import in_words
 from apps.tenants.models import Environment
-
-# What an environment is, as opposed to how it behaves: others compare these, so they are not changed here.
-FIXED = ("project", "name", "kind", "issuer", "passage_issuer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +42,26 @@ GROUPS = (
         "New values hold for sessions and tokens from now on.",
         ("access_token_ttl", "session_idle_ttl", "session_absolute_ttl", "refresh_grace"),
     ),
-    Group("Limits", "Against noise and cost. What protects a code does not rest on them.", ("requests_per_minute",)),
+    Group(
+        "Limits",
+        "Against noise and cost. What protects a code does not rest on them.",
+        ("requests_per_minute", "code_requests_per_day"),
+    ),
+    Group(
+        "API keys",
+        "For the keys of your servers and for those that your people make for themselves.",
+        ("api_key_prefix", "api_key_idle_ttl"),
+    ),
     Group(
         "Messages",
-        "How people are written to.",
+        "How people are written to. By which server is said under “Sending”.",
         ("mail_from", "default_language", "default_region", "sms_countries", "sms_domain"),
     ),
     Group("Passage clients", "For applications that speak the Passage dialect.", ("auth_origin", "redirect_url")),
+    Group("Satellite clients", "For applications that speak the Satellite dialect.", ("otp_send",)),
+    Group("SMTPD clients", "For applications that speak the SMTPD dialect.", ("password_grant",)),
 )
-REST = Group("More", "", ())
+COLUMNS = tuple(name for group in GROUPS for name in group.columns)
 
 LABELS = {
     "sign_up_open": "New people may sign up",
@@ -63,6 +75,11 @@ LABELS = {
     "session_absolute_ttl": "Session ends in any case after",
     "refresh_grace": "Grace for the previous refresh token",
     "requests_per_minute": "Requests per minute",
+    "code_requests_per_day": "Messages to one address in 24 hours",
+    "api_key_prefix": "Prefix",
+    "api_key_idle_ttl": "Revoke a key unused for",
+    "otp_send": "Clients may have codes sent",
+    "password_grant": "Clients may exchange a person’s password or code for tokens",
     "mail_from": "Sender of mail",
     "default_region": "Country of national phone numbers",
     "sms_countries": "Countries that text messages may go to",
@@ -74,7 +91,19 @@ HELP = {
     "sign_up_open": "Off: only people who are known already can sign in.",
     "concealment": "On: until a code was proved, the answers are the same in words and in time for people who are known"
     " and for strangers, so nobody can find out who your users are. Off: clients hear “no such user” and “exists "
-    "already” at once.",
+    "already” at once. User names cannot be concealed: there is no mailbox to prove one by, so a sign-up has to say "
+    "whether the name is taken.",
+    "allows_keyless_clients": "For clients that cannot send an APP-KEY, such as Passage’s SDKs and SmallPict’s "
+    "plug-ins. On: anybody who knows the address can ask, and only the limits below slow them down.",
+    "code_requests_per_day": "Empty means no limit beyond the 30 an hour that hold everywhere. SmallPict’s contract "
+    "has 5.",
+    "api_key_prefix": "What keys start with, so that people and secret scanners know whose they are: sp makes "
+    "sp_live_… in production and sp_test_… elsewhere. Keys made before keep theirs.",
+    "api_key_idle_ttl": "Empty means never. SMTPD’s contract has 90 days.",
+    "otp_send": "On: whoever knows the address can have a code sent to anybody who may sign in, within the limits "
+    "above. Off: nothing is sent that way.",
+    "password_grant": "On: a client sees what a person types and could keep it, which is why newer contracts have no "
+    "such thing. While it is off, sessions that began so are refused too.",
     "max_tries": "After so many wrong guesses a code is spent.",
 }
 SECONDS = (
@@ -84,6 +113,7 @@ SECONDS = (
     "session_idle_ttl",
     "session_absolute_ttl",
     "refresh_grace",
+    "api_key_idle_ttl",
 )
 
 
@@ -99,7 +129,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no su
     class Meta:
         model = Environment
         formfield_callback = _field_of
-        exclude = FIXED  # noqa: DJ006 - a new column shall turn up here by itself.
+        fields = COLUMNS
 
     def __init__(self, *args: Any, is_editable: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **kwargs})
@@ -118,12 +148,7 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no su
                 field.widget.attrs |= {"data-unit": "seconds"}
 
     def groups(self) -> list[tuple[Group, list[forms.BoundField]]]:
-        """The fields in their groups; what no group names stands in the last."""
-        named = {name for group in GROUPS for name in group.columns}
-        rest = [name for name in self.fields if name not in named]
-        columns = [(group, group.columns) for group in GROUPS] + [(REST, tuple(rest))]
-        fields = [(group, [self[name] for name in names if name in self.fields]) for group, names in columns]
-        return [(group, members) for group, members in fields if members]
+        return [(group, [self[name] for name in group.columns]) for group in GROUPS]
 
 
 def _help(name: str, text: str) -> str:
@@ -146,4 +171,4 @@ def _bounds(name: str) -> dict[str, str]:
 
 def _is_ours(rule: BaseValidator) -> bool:
     """Django adds the limits of the column's type, which say nothing to people."""
-    return bool(0 <= rule.limit_value < 2**31 - 1)
+    return bool(rule.limit_value >= 0 and rule.limit_value not in (2**15 - 1, 2**31 - 1))

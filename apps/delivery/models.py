@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
+import math
+import time
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -12,12 +14,16 @@ from django.utils import timezone
 
 from apps.core.crypto import new_id
 from apps.core.identifiers import Channel
+from apps.delivery.outcomes import Outcome
 from apps.delivery.providers import http, smtp
 from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
 
-# Longer than the longest a provider may take, else a second worker would send what the first is still sending.
-LEASE = timedelta(seconds=max(smtp.WORST_CASE_SECONDS, http.WORST_CASE_SECONDS) + 5)
+# A claim this young needs no renewal: what is left of its lease is still longer than the longest call of a provider.
+FRESH_SECONDS = 2.0
+# Longer than the longest a provider may take, else a second worker would send what the first is still sending; the five
+# seconds are for writing down how it went.
+LEASE = timedelta(seconds=FRESH_SECONDS + max(smtp.WORST_CASE_SECONDS, http.WORST_CASE_SECONDS) + 5)
 FIRST_RETRY_SECONDS = 1
 LONGEST_RETRY_SECONDS = 60
 CAPTURED_TTL = timedelta(hours=24)
@@ -26,56 +32,44 @@ CAPTURED_TTL = timedelta(hours=24)
 class MessageQuerySet(EnvironmentQuerySet["Message"]):
     # Claiming pushes `due_at` behind the lease, so a claim whose worker died falls due again by itself. `now()` and not
     # `clock_timestamp()`: the latter is volatile and would cost the index. SKIP LOCKED lets workers pass each other.
+    # ARRAY() is run once; a plan may run an IN () again for each row and so claim more than was asked for.
+    # It takes messages of all environments. apps/passwordless/claims.py puts it into a statement that reads, with the
+    # messages, what composing them needs; here nothing is known of codes and users.
     CLAIM = """
-        UPDATE delivery_message SET due_at = now() + %s, claim = claim + 1, attempts = attempts + 1
-         WHERE id IN (SELECT id FROM delivery_message WHERE state = 'queued' AND due_at <= now()
-                       ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
+        UPDATE delivery_message SET due_at = now() + %(lease)s, claim = claim + 1, attempts = attempts + 1
+         WHERE id = ANY (ARRAY(SELECT id FROM delivery_message WHERE state = 'queued' AND due_at <= now()
+                                ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
         RETURNING *
     """
 
-    ENQUEUE = """
-        INSERT INTO delivery_message (id, environment_id, channel, template, reference, recipient, language,
-               state, created_at, due_at, expires_at, attempts, claim, outcome, segments)
-        VALUES (%(id)s, %(environment)s, %(channel)s, %(template)s, %(reference)s, %(recipient)s, %(language)s,
-               'queued', now(), now(), now() + %(ttl)s, 0, 0, '', 0)
+    # One statement for all that has ended since the last one. The fence stands in it: a worker that stalled past its
+    # lease changes nothing, because `claim` has moved on.
+    SETTLE = """
+        UPDATE delivery_message AS m
+           SET state = o.state, outcome = o.words, segments = o.segments, due_at = coalesce(now() + o.pause, m.due_at)
+          FROM unnest(%(ids)s::uuid[], %(claims)s::integer[], %(states)s::text[], %(words)s::text[],
+                      %(segments)s::integer[], %(pauses)s::interval[])
+            AS o (id, claim, state, words, segments, pause)
+         WHERE m.id = o.id AND m.claim = o.claim AND m.state = 'queued'
     """
 
-    def claim(self, limit: int) -> list[Message]:
-        """Take at most `limit` due messages of all environments, each for the length of LEASE."""
-        return list(self.raw(self.CLAIM, [LEASE, limit]))
-
-    def enqueue(
-        self,
-        environment: Environment,
-        *,
-        channel: Channel,
-        template: str,
-        reference: uuid.UUID,
-        recipient: str,
-        language: str,
-        ttl: float,
-    ) -> None:
-        """Add one message, in the caller's transaction. After `ttl` seconds it would be of no use to its reader.
-
-        A statement of our own, because this is part of every start of a sign-in: the ORM's costs four times the CPU.
-        """
+    def settle(self, outcomes: Collection[Outcome]) -> int:
+        """Write down what became of claimed messages; returns how many of the claims were still the last ones."""
         parameters: dict[str, Any] = {
-            "id": new_id(),
-            "environment": environment.id,
-            "channel": channel,
-            "template": template,
-            "reference": reference,
-            "recipient": recipient,
-            "language": language,
-            "ttl": timedelta(seconds=ttl),
+            "ids": [outcome.message_id for outcome in outcomes],
+            "claims": [outcome.claim for outcome in outcomes],
+            "states": [outcome.state for outcome in outcomes],
+            "words": [outcome.words for outcome in outcomes],
+            "segments": [outcome.segments for outcome in outcomes],
+            "pauses": [outcome.pause for outcome in outcomes],
         }
         with connection.cursor() as cursor:
-            cursor.execute(self.ENQUEUE, parameters)
+            cursor.execute(self.SETTLE, parameters)
+            return int(cursor.rowcount)
 
     def purge(self, before: timedelta) -> int:
-        """Remove what is settled and older than `before`; returns how many."""
-        old = self.exclude(state=Message.State.QUEUED).filter(created_at__lt=Now() - before)
-        return old.delete_in_batches()
+        """Remove what is older than `before`, which has to be longer than any code lives; returns how many."""
+        return self.delete_in_batches("created_at", before)
 
 
 class Message(models.Model):
@@ -102,11 +96,19 @@ class Message(models.Model):
     outcome = models.CharField(max_length=200, blank=True, help_text="The provider's words, without addresses.")
     segments = models.PositiveSmallIntegerField(default=0, help_text="Of a text message: what it is billed by.")
 
+    claimed_at: float = -math.inf
+    """By time.monotonic(), of this process: the lease is at least that old. Only a claim sets it."""
+
     objects: ClassVar[MessageQuerySet] = MessageQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         indexes = (
-            models.Index(fields=["due_at"], name="message_due", condition=models.Q(state="queued")),
+            # For CLAIM alone. A statement that looks up one message and says that it is queued would else be taken for
+            # one that may read this index, which is small as long as nothing waits: all of it, for each message of a
+            # queue that has grown. CLAIM says by "due_at <=" that due_at is not NULL; the others say nothing of it.
+            models.Index(
+                fields=["due_at"], name="message_due", condition=models.Q(state="queued", due_at__isnull=False)
+            ),
             models.Index(fields=["environment", "created_at"], name="message_by_time"),
         )
 
@@ -114,32 +116,35 @@ class Message(models.Model):
         return f"{self.template} by {self.channel}, {self.state}"
 
     def renew(self) -> bool:
-        """Start the lease anew just before the provider is called; False when another worker holds it by now."""
-        return self._settle(due_at=Now() + LEASE)
+        """Make sure of the lease just before the provider is called; False when another worker holds it by now.
 
-    def sent(self, outcome: str, *, segments: int = 0) -> bool:
-        return self._settle(state=self.State.SENT, outcome=outcome[:200], segments=segments)
+        A claim that was made just now is sure of it by the clock: it was measured from before the statement began, and
+        nobody else can claim before its lease ends. Any other starts its lease anew, if the fence lets it.
+        """
+        if time.monotonic() - self.claimed_at < FRESH_SECONDS:
+            return True
+        held = Message.objects.filter(id=self.id, claim=self.claim, state=self.State.QUEUED)
+        return bool(held.update(due_at=Now() + LEASE))
 
-    def captured(self, *, segments: int = 0) -> bool:
-        return self._settle(state=self.State.CAPTURED, segments=segments)
+    def sent(self, words: str, *, segments: int = 0) -> Outcome:
+        return Outcome(self.id, self.claim, self.State.SENT, words[:200], segments)
 
-    def obsolete(self, why: str) -> bool:
-        return self._settle(state=self.State.OBSOLETE, outcome=why)
+    def captured(self, *, segments: int = 0) -> Outcome:
+        return Outcome(self.id, self.claim, self.State.CAPTURED, segments=segments)
 
-    def dead(self, why: str) -> bool:
+    def obsolete(self, why: str) -> Outcome:
+        return Outcome(self.id, self.claim, self.State.OBSOLETE, why)
+
+    def dead(self, why: str) -> Outcome:
         """A dead letter: kept for the operator to see, and never tried again."""
-        return self._settle(state=self.State.DEAD, outcome=why[:200])
+        return Outcome(self.id, self.claim, self.State.DEAD, why[:200])
 
-    def retry(self, why: str) -> bool:
+    def retry(self, why: str) -> Outcome:
         """Due again after a growing pause; a dead letter when it would come too late for its reader."""
         pause = timedelta(seconds=min(FIRST_RETRY_SECONDS * 2 ** (self.attempts - 1), LONGEST_RETRY_SECONDS))
         if timezone.now() + pause >= self.expires_at:
             return self.dead(why)
-        return self._settle(due_at=Now() + pause, outcome=why[:200])
-
-    def _settle(self, **values: Any) -> bool:
-        """Write only while this claim is the last one: a worker that stalled past its lease changes nothing."""
-        return bool(Message.objects.filter(id=self.id, claim=self.claim, state=self.State.QUEUED).update(**values))
+        return Outcome(self.id, self.claim, self.State.QUEUED, why[:200], pause=pause)
 
 
 class CapturedMessageQuerySet(EnvironmentQuerySet["CapturedMessage"]):
@@ -147,7 +152,7 @@ class CapturedMessageQuerySet(EnvironmentQuerySet["CapturedMessage"]):
         return self.filter(created_at__gt=Now() - CAPTURED_TTL)
 
     def purge(self) -> int:
-        return self.filter(created_at__lte=Now() - CAPTURED_TTL).delete_in_batches()
+        return self.delete_in_batches("created_at", CAPTURED_TTL)
 
 
 class CapturedMessage(models.Model):
@@ -162,7 +167,10 @@ class CapturedMessage(models.Model):
     objects: ClassVar[CapturedMessageQuerySet] = CapturedMessageQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
-        indexes = (models.Index(fields=["environment", "recipient", "-created_at"], name="captured_by_recipient"),)
+        indexes = (
+            models.Index(fields=["environment", "recipient", "-created_at"], name="captured_by_recipient"),
+            models.Index(fields=["environment", "created_at"], name="captured_by_time"),
+        )
 
     def __str__(self) -> str:
         return f"captured at {self.created_at:%Y-%m-%dT%H:%M:%SZ}"

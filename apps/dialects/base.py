@@ -21,7 +21,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.core.context import RequestContext
-from apps.core.database import first_query
 from apps.core.errors import (
     AuthError,
     InvalidClient,
@@ -30,6 +29,7 @@ from apps.core.errors import (
     ServiceUnavailable,
     UnknownEnvironment,
 )
+from apps.dialects import fields
 from apps.dialects.strict_json import StrictJSONParser
 from apps.passwordless.sessions import Client
 from apps.tenants.models import Address, ApplicationKey, Environment
@@ -82,7 +82,7 @@ class DialectView(APIView):
     """A view of one dialect. Subclasses set the error table and the shape of an error's body."""
 
     parser_classes: tuple[type[BaseParser], ...] = (StrictJSONParser,)
-    renderer_classes = (JSONRenderer,)
+    renderer_classes: tuple[type[BaseRenderer], ...] = (JSONRenderer,)
     content_negotiation_class = OneFormat
     # Without "options": DRF's own answer to it describes the view in the words of its docstring.
     http_method_names: tuple[str, ...] = ("get", "head", "post", "put", "patch", "delete")
@@ -112,16 +112,14 @@ class DialectView(APIView):
         """
         if "APP-KEY" not in self.request.headers:
             return self._keyless()
-        key = first_query(
-            lambda: ApplicationKey.objects.presented(self.request.headers.get("APP-KEY", ""), self.address)
-        )
+        key = ApplicationKey.objects.presented(self.request.headers["APP-KEY"], self.address)
         if key is None:
             raise InvalidClient
         key.touch()
         return Caller(key.environment, Client(key.client_id, self.profile))
 
     def _keyless(self) -> Caller:
-        environment = first_query(lambda: Environment.objects.at(self.address).first())
+        environment = Environment.objects.at(self.address)
         if environment is None:
             raise UnknownEnvironment
         if not environment.allows_keyless_clients:
@@ -137,10 +135,7 @@ class DialectView(APIView):
         """The values of the body. Raises InvalidRequest, which names the field."""
         if not isinstance(self.request.data, dict):
             raise InvalidRequest("The body must be a JSON object.")
-        form = serializer(data=self.request.data)
-        form.is_valid(raise_exception=True)
-        values: dict[str, Any] = form.validated_data
-        return values
+        return fields.read(serializer, self.request.data)
 
     def handle_exception(self, exc: Exception) -> Response:
         error = refusal(exc)

@@ -33,6 +33,7 @@ from apps.core.errors import (
     UserDisabled,
     UserExists,
 )
+from apps.dialects import fields
 from apps.dialects.base import DialectView, MethodNotAllowed, Wire, endpoint
 from apps.dialects.fields import CodeField, IdentifierField, LanguageField, StringField
 from apps.passwordless.redeem import redeem_handle
@@ -145,9 +146,7 @@ class TokensView(PassageView):
     def delete(self, request: Request, **_address: str) -> Response:
         """Sign out. The contract puts the token into the query; it is in no log of ours."""
         caller = self.caller()
-        form = RefreshTokenForm(data=request.query_params.dict())
-        form.is_valid(raise_exception=True)
-        token = form.validated_data["refresh_token"]
+        token = fields.read(RefreshTokenForm, request.query_params.dict())["refresh_token"]
         revoke(caller.environment, caller.client, refresh_token=token, context=self.context)
         return Response({})
 

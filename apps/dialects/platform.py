@@ -12,7 +12,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.core.database import first_query
 from apps.core.errors import (
     AuthError,
     BodyTooLarge,
@@ -26,6 +25,7 @@ from apps.core.errors import (
     UnauthorizedClient,
     UnsupportedGrantType,
 )
+from apps.dialects import fields
 from apps.dialects.base import DialectView, MethodNotAllowed, Wire, endpoint
 from apps.dialects.fields import IdentifierField
 from apps.passwordless import captured
@@ -63,7 +63,7 @@ class PlatformView(DialectView):
 
     def environment(self, missing: type[AuthError] = NothingHere) -> Environment:
         """The environment of the address. Raises `missing`."""
-        found = first_query(lambda: Environment.objects.at(self.address).first())
+        found = Environment.objects.at(self.address)
         if found is None:
             raise missing
         return found
@@ -99,9 +99,8 @@ class CapturedMessages(PlatformView):
 
     def get(self, request: Request, **_address: str) -> Response:
         environment = captured.reader(self.bearer(), self.address, self.context.ip)
-        form = RecipientForm(data=request.query_params.dict())
-        form.is_valid(raise_exception=True)
-        rows = captured.messages(environment, recipient=form.validated_data.get("recipient"))
+        form = fields.read(RecipientForm, request.query_params.dict())
+        rows = captured.messages(environment, recipient=form.get("recipient"))
         return Response({"messages": [self.message(row) for row in rows]})
 
     @staticmethod

@@ -34,11 +34,7 @@ class GrantForm(serializers.Serializer[Any]):
 
 
 class ClientForm(serializers.Serializer[Any]):
-    scope = ParameterField(required=False, allow_null=True, default="")
-
-    def validate_scope(self, scope: str | None) -> str:
-        """The contract's own answers write null for none."""
-        return scope or ""
+    scope = ParameterField(required=False, allow_null=True, default="")  # The contract's answers write null for none.
 
 
 class PasswordForm(ClientForm):
@@ -59,12 +55,12 @@ class Token(OAuthView):
 
     def for_client(self, client: OAuthClient, caller: Client) -> Response:
         form = self.parse(ClientForm)
-        token = client_token(client, caller, scope=granted_scope(client, form["scope"]), context=self.context)
+        token = client_token(client, caller, scope=granted_scope(client, form["scope"] or ""), context=self.context)
         return Response(self.body(client.environment, token.access_token, token.scope))
 
     def for_person(self, client: OAuthClient, caller: Client) -> Response:
         form = self.parse(PasswordForm)
-        scope = granted_scope(client, form["scope"])
+        scope = granted_scope(client, form["scope"] or "")
         tokens = password_grant(
             client.environment,
             caller,
@@ -77,7 +73,7 @@ class Token(OAuthView):
 
     def refreshed(self, client: OAuthClient, caller: Client) -> Response:
         form = self.parse(RefreshForm)
-        require_scope_kept(client, form["refresh_token"], form["scope"])
+        require_scope_kept(client, form["refresh_token"], form["scope"] or "")
         tokens = refresh(client.environment, caller, refresh_token=form["refresh_token"], context=self.context)
         return self.signed_in(client.environment, tokens)
 

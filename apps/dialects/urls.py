@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, re_path
 
 from apps.dialects import (
+    confirm,
     introspection,
     passage,
     platform,
@@ -12,11 +13,13 @@ from apps.dialects import (
     smtpd_account,
     well_known,
     zeromagic,
+    zeromagic_passwords,
 )
 from apps.dialects.base import endpoint
 
 DIALECTS = [
     zeromagic.urlpatterns,
+    zeromagic_passwords.urlpatterns,
     passage.urlpatterns,
     satellite.urlpatterns,
     smtpd.urlpatterns,
@@ -25,6 +28,7 @@ DIALECTS = [
     introspection.urlpatterns,
     well_known.urlpatterns,
     platform.urlpatterns,
+    confirm.urlpatterns,
 ]
 # The slash after a root is optional as well: Passage's app is at the bare root.
 ROOTS = [

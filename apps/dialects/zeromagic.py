@@ -1,4 +1,5 @@
 """ZeroMagic (contracts/zeromagic.seed.txt, zeromagic.md): sign-up and sign-in with a code by email or text message.
+Passwords are in zeromagic_passwords.py.
 
 The vendor documents no errors, no refresh and no revocation: `{"error", "message"}`, `token/refresh` and `token/revoke`
 are ours, as are `refresh_token` and `expires_at` (seconds since the epoch, of the access token) beside the documented
@@ -30,6 +31,7 @@ from apps.core.errors import (
     UnsupportedGrantType,
     UserDisabled,
     UserExists,
+    WrongPassword,
 )
 from apps.core.identifiers import Contact, phone_contact, region_of
 from apps.dialects.base import Caller, DialectView, MethodNotAllowed, Wire, endpoint
@@ -37,6 +39,11 @@ from apps.dialects.fields import CodeField, EmailField, StringField
 from apps.passwordless.redeem import redeem
 from apps.passwordless.sessions import Tokens, refresh, revoke
 from apps.passwordless.start import Intent, start
+
+
+class NotOffered(UnauthorizedClient):
+    message = "Sign-in with a social connection (oauth) is not offered."
+
 
 ERRORS = {
     AuthError: Wire(400, "invalid_request"),
@@ -46,10 +53,12 @@ ERRORS = {
     InvalidClient: Wire(401, "invalid_app_key"),
     UnauthorizedClient: Wire(403, "not_allowed"),
     SignUpClosed: Wire(403, "sign_up_closed"),
+    NotOffered: Wire(403, "not_offered"),
     UnsupportedGrantType: Wire(400, "invalid_request"),
     InvalidScope: Wire(400, "invalid_request"),
     InvalidGrant: Wire(400, "invalid_otp"),
     InvalidRefreshToken: Wire(400, "invalid_refresh_token"),
+    WrongPassword: Wire(401, "invalid_credentials"),
     InvalidToken: Wire(401, "invalid_token"),
     UnknownUser: Wire(404, "user_not_found"),
     UserExists: Wire(409, "user_exists"),

@@ -18,7 +18,6 @@ from apps.core.errors import CodeExpired, CodeMismatch
 from apps.core.identifiers import Channel
 from apps.core.ratelimit import Rate, spend
 from apps.delivery import hint
-from apps.delivery.models import Message
 from apps.management.environments import create_environment
 from apps.tenants.models import Environment, Operator, Project, Tenant
 
@@ -61,31 +60,19 @@ def start(email: str, context: RequestContext) -> Issued:
     """
     environment = system_environment()
     spend("operator-start", context.network, ATTEMPTS)
-    with transaction.atomic():
-        issued = Challenge.objects.issue(
-            environment,
-            purpose=Purpose.OPERATOR,
-            channel=Channel.EMAIL,
-            identifier=email,
-            creates_user=False,
-            by_handle=True,
-        )
-        if issued.is_due:
-            _enqueue(environment, email, issued)
-            transaction.on_commit(hint.wake_workers)
-    return issued
-
-
-def _enqueue(environment: Environment, email: str, issued: Issued) -> None:
-    Message.objects.enqueue(
+    issued = Challenge.objects.issue(
         environment,
+        purpose=Purpose.OPERATOR,
         channel=Channel.EMAIL,
+        identifier=email,
+        creates_user=False,
+        by_handle=True,
         template=Purpose.OPERATOR,
-        reference=issued.challenge_id,
-        recipient=email,
         language=environment.default_language,
-        ttl=issued.expires_in,
     )
+    if issued.is_due:
+        transaction.on_commit(hint.wake_workers)
+    return issued
 
 
 def sign_in(handle: str, code: str, context: RequestContext) -> Operator:

@@ -5,25 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db.models.functions import Now
 
 from apps.challenges.models import Challenge, Purpose
-from apps.core.crypto import key_versions
-from apps.core.identifiers import Channel, Kind
+from apps.core.identifiers import Channel
 from apps.delivery import segments
 from apps.delivery.models import CapturedMessage, Message
+from apps.delivery.outcomes import Outcome
 from apps.delivery.providers import sms, smtp
 from apps.delivery.providers.base import Email, PermanentFailure, TransientFailure
-from apps.passwordless.mail import render_code_email
+from apps.passwordless import links
+from apps.passwordless.claims import Claimed
+from apps.passwordless.mail import RenderedEmail, render_code_email, render_link_email
 from apps.passwordless.start import Intent
 from apps.passwordless.text import render_code_text
-from apps.tenants.models import Environment, Operator
-from apps.users.models import Identifier
+from apps.tenants.models import Environment
 
 log = structlog.get_logger()
+
+SIGN_UPS = {Intent.SIGN_UP, Purpose.VERIFY_IDENTIFIER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,68 +38,65 @@ class Composed:
     segments: int = 0
 
 
-def deliver(message: Message) -> None:
-    """Carry one claimed message as far as it goes. Every way out writes the row, or leaves it to fall due again."""
-    environment = Environment.objects.select_related("project").get(id=message.environment_id)
-    # A code of a key that was taken out of ENCRYPTION_KEYS cannot be derived any more.
-    live = Challenge.objects.filter(expires_at__gt=Now(), key_version__in=key_versions())
-    challenge = live.for_environment(environment).filter(id=message.reference).first()
-    if challenge is None or challenge.nonce is None:
-        message.obsolete("the challenge has ended")
-    elif not _wanted(environment, message):
-        message.obsolete("nobody to write to")
-    else:
-        _hand_over(environment, message, COMPOSERS[Channel(message.channel)](environment, message, challenge))
+def carry(claimed: Claimed) -> Outcome | None:
+    """Carry one claimed message as far as it goes; what became of it is for the caller to settle.
+
+    None: another worker holds it by now.
+    """
+    message = claimed.message
+    if claimed.challenge is None:
+        return message.obsolete("the challenge has ended")
+    if not _wanted(claimed):
+        return message.obsolete("nobody to write to")
+    compose = COMPOSERS[Channel(message.channel)]
+    return _hand_over(message, compose(claimed.environment, message, claimed.challenge))
 
 
-def _wanted(environment: Environment, message: Message) -> bool:
+def _wanted(claimed: Claimed) -> bool:
     """Who hears what (contracts/answers.md): the question that a concealed start must not ask."""
-    if message.template == Purpose.OPERATOR:
-        return Operator.objects.filter(email=message.recipient, is_active=True).exists()
-    kind = Kind.EMAIL if message.channel == Channel.EMAIL else Kind.PHONE
-    person = Identifier.objects.find(environment, kind, message.recipient)
-    if person is None:
-        return message.template == Intent.SIGN_UP and environment.sign_up_open
-    return not person.is_disabled
+    template = claimed.message.template
+    if template == Purpose.OPERATOR:
+        return claimed.is_operator
+    if claimed.person is None:
+        return template in SIGN_UPS and claimed.environment.sign_up_open
+    return not claimed.person.is_disabled
 
 
-def _hand_over(environment: Environment, message: Message, composed: Composed) -> None:
+def _hand_over(message: Message, composed: Composed) -> Outcome | None:
     try:
         if composed.send:
-            _send(message, composed, composed.send)
-        elif environment.is_production:
-            message.retry(f"no provider for {message.channel} is set")
-        else:
-            _capture(environment, message, composed)
+            return _send(message, composed, composed.send)
+        if message.environment.is_production:
+            return message.retry(f"no provider for {message.channel} is set")
+        return _capture(message, composed)
     except PermanentFailure as failure:
-        message.dead(failure.reason)
         log.warning("message_dead", message=str(message.id), reason=failure.reason)
+        return message.dead(failure.reason)
     except TransientFailure as failure:
-        message.retry(failure.reason)
         log.warning("message_retried", message=str(message.id), reason=failure.reason, attempts=message.attempts)
+        return message.retry(failure.reason)
 
 
-def _send(message: Message, composed: Composed, send: Callable[[], str]) -> None:
-    if message.renew():
-        message.sent(send(), segments=composed.segments)
-        log.info("message_sent", message=str(message.id), channel=message.channel, attempts=message.attempts)
+def _send(message: Message, composed: Composed, send: Callable[[], str]) -> Outcome | None:
+    if not message.renew():
+        return None
+    words = send()
+    log.info("message_sent", message=str(message.id), channel=message.channel, attempts=message.attempts)
+    return message.sent(words, segments=composed.segments)
 
 
-def _capture(environment: Environment, message: Message, composed: Composed) -> None:
+def _capture(message: Message, composed: Composed) -> Outcome:
     """The same row for a retried capture: a message is captured once, whatever happens in between."""
-    row = CapturedMessage(id=message.id, environment=environment, recipient=message.recipient)
+    row = CapturedMessage(id=message.id, environment=message.environment, recipient=message.recipient)
     row.seal(json.dumps(composed.body).encode())
     CapturedMessage.objects.bulk_create([row], ignore_conflicts=True)
-    message.captured(segments=composed.segments)
+    return message.captured(segments=composed.segments)
 
 
 def _email(environment: Environment, message: Message, challenge: Challenge) -> Composed:
     minutes = max(1, round((challenge.expires_at - message.created_at).total_seconds() / 60))
-    code = challenge.code()
     own = environment.mail_url
-    rendered = render_code_email(
-        code=code, product=environment.project.name, language=message.language, minutes=minutes
-    )
+    rendered, secret = _letter(environment, message, challenge, minutes)
     email = Email(
         message_id=f"<{message.id}@{_mail_domain()}>",
         # Only through its own server: the platform's would vouch for whatever name a customer writes there.
@@ -107,11 +107,23 @@ def _email(environment: Environment, message: Message, challenge: Challenge) -> 
         html=rendered.html,
         language=message.language,
     )
-    # The code stands beside the body, so that a customer's test need not search a text that may change.
-    body = {"subject": email.subject, "text": email.text, "html": email.html, "code": code}
+    # The secret stands beside the body, so that a customer's test need not search a text that may change.
+    body = {"subject": email.subject, "text": email.text, "html": email.html, **secret}
     url = own or settings.EMAIL_URL
     # A tenant's own server is looked up with care; the platform's is the operator's word.
     return Composed(body, (lambda: smtp.send(url, email, guarded=own is not None)) if url else None)
+
+
+def _letter(
+    environment: Environment, message: Message, challenge: Challenge, minutes: int
+) -> tuple[RenderedEmail, dict[str, str]]:
+    """What to read, and the code or link in it by its name."""
+    facts: dict[str, Any] = {"product": environment.project.name, "language": message.language, "minutes": minutes}
+    if challenge.purpose in links.PATHS:
+        link = links.url(environment, challenge)
+        return render_link_email(kind=challenge.purpose, link=link, **facts), {"link": link}
+    code = challenge.code()
+    return render_code_email(code=code, **facts), {"code": code}
 
 
 def _text_message(environment: Environment, message: Message, challenge: Challenge) -> Composed:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Any
 
+import redis
 import structlog
 from celery import bootsteps
 from django.db import connection
 
+from apps.delivery import hint
 from apps.delivery.models import Message
+from apps.delivery.outcomes import Outcome
 from apps.delivery.providers import http, smtp
-from apps.passwordless.deliver import deliver
+from apps.passwordless.claims import Claimed, claim
+from apps.passwordless.deliver import carry
 
 log = structlog.get_logger()
 
@@ -21,79 +28,139 @@ POLL_SECONDS = 1.0
 THREADS = 8
 
 
-class Dispatcher:
-    """Claims as many due messages as it has idle threads, so that one slow provider does not hold up the claimed."""
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A thread is idle again. Without an outcome the lease runs out and the message falls due once more."""
 
-    def __init__(self, deliver: Callable[[Message], None]) -> None:
-        self._deliver = deliver
-        self._woken = threading.Event()
+    outcome: Outcome | None
+
+
+class Dispatcher:
+    """Claims as many due messages as it has idle threads, so that one slow provider does not hold up the claimed.
+
+    One thread, the clock, does all the SQL on one connection; the others compose and wait for providers. What they
+    bring back while a statement runs is settled together by the next one, so a mail is between its provider's yes and
+    our commit for little longer than a statement takes. A thread counts as busy until then: a kill -9 can double no
+    more mails than there are threads.
+    """
+
+    def __init__(self, carry: Callable[[Claimed], Outcome | None]) -> None:
+        self._carry = carry
+        self._inbox: SimpleQueue[_Done | None] = SimpleQueue()  # None: look.
+        self._looked = threading.Event()
         self._stopped = threading.Event()
-        self._idle = threading.BoundedSemaphore(THREADS)
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="deliver")
         self._clock = threading.Thread(target=self._run, name="outbox", daemon=True)
+        self._listener = threading.Thread(target=self._listen, name="hints", daemon=True)
+        # Only the clock touches what follows.
+        self._busy = 0
+        self._unsettled: list[Outcome] = []
+        self._next_look = 0.0
 
     def start(self) -> None:
         self._clock.start()
+        self._listener.start()
 
     def stop(self) -> None:
         """Finish what is being sent; what was not begun falls due again for another worker."""
         self._stopped.set()
-        self._woken.set()
+        self.wake()
         if self._clock.is_alive():
             self._clock.join()
+            # It waits a second for a hint. On a broker that is frozen just now it is left behind.
+            self._listener.join(2 * POLL_SECONDS)
         self._pool.shutdown(wait=True)
         smtp.hang_up()
         http.hang_up()
 
     def wake(self) -> None:
-        self._woken.set()
+        self._inbox.put(None)
 
     def _run(self) -> None:
-        while not self._stopped.is_set():
-            self._woken.wait(POLL_SECONDS)
-            self._woken.clear()
-            try:
-                while not self._stopped.is_set() and self._dispatch():
-                    pass
-                connection.close()
-            except Exception as failure:
-                # Whatever it was, the clock goes on: nobody else looks into the outbox for this process.
-                log.warning("outbox_unreadable", reason=type(failure).__name__)
+        while not self._stopped.is_set() or self._busy:
+            self._read_inbox()
+            self._work()
+        self._work()
+        connection.close()
 
-    def _dispatch(self) -> bool:
-        """Claim once and hand out. True when there may be more: every idle thread got something."""
-        self._idle.acquire()
-        if self._stopped.is_set():
-            return False
-        room = 1
-        while room < THREADS and self._idle.acquire(blocking=False):
-            room += 1
-        claimed: list[Message] = []
+    def _work(self) -> None:
         try:
-            claimed = Message.objects.claim(room)
-        finally:
-            self._give_back(room - len(claimed))
-        for message in claimed:
-            self._pool.submit(self._carry, message)
-        return len(claimed) == room
+            self._settle()
+            self._look()
+        except Exception as failure:
+            # Whatever it was, the clock goes on: nobody else looks into the outbox for this process. The connection
+            # may be dead. What could not be settled is tried again with the next look.
+            connection.close()
+            log.warning("outbox_unreadable", reason=type(failure).__name__)
+            self._next_look = time.monotonic() + POLL_SECONDS
 
-    def _give_back(self, threads: int) -> None:
-        if threads:
-            self._idle.release(threads)
-
-    def _carry(self, message: Message) -> None:
+    def _read_inbox(self) -> None:
+        """Wait for something to do, then take all that has come in."""
+        can_look = self._room and not self._stopped.is_set()
+        wait = max(self._next_look - time.monotonic(), 0) if can_look else POLL_SECONDS
         try:
-            self._deliver(message)
+            self._note(self._inbox.get(timeout=wait))
+            while True:
+                self._note(self._inbox.get_nowait())
+        except Empty:
+            pass
+
+    def _note(self, news: _Done | None) -> None:
+        if news is None:
+            self._next_look = 0.0
+            return
+        self._busy -= 1
+        if news.outcome:
+            self._unsettled.append(news.outcome)
+
+    @property
+    def _room(self) -> int:
+        return THREADS - self._busy - len(self._unsettled)
+
+    def _settle(self) -> None:
+        if self._unsettled:
+            Message.objects.settle(self._unsettled)
+            self._unsettled = []
+
+    def _look(self) -> None:
+        """Claim once and hand out, if it is time. A full claim says that there may be more."""
+        room = self._room
+        if self._stopped.is_set() or not room or time.monotonic() < self._next_look:
+            return
+        claimed = claim(room)
+        if len(claimed) < room:
+            self._next_look = time.monotonic() + POLL_SECONDS
+        self._busy += len(claimed)
+        for each in claimed:
+            self._pool.submit(self._send, each)
+        self._looked.set()
+
+    def _send(self, claimed: Claimed) -> None:
+        outcome = None
+        try:
+            outcome = self._carry(claimed)
         except Exception:
-            # Nothing may end this thread's slot. The lease runs out and the message falls due again.
-            log.exception("message_interrupted", message=str(message.id))
+            # Nothing may end this thread's slot.
+            log.exception("message_interrupted", message=str(claimed.message.id))
         finally:
             connection.close()
-            self._idle.release()
+            self._inbox.put(_Done(outcome))
+
+    def _listen(self) -> None:
+        """Take a hint only when the last one was heeded: those of a busy worker are left to the others."""
+        client = hint.listener()
+        while not self._stopped.is_set():
+            try:
+                if hint.take(client):
+                    self._looked.clear()
+                    self.wake()
+                    self._looked.wait(POLL_SECONDS)
+            except redis.RedisError:
+                self._stopped.wait(POLL_SECONDS)
 
 
 # One for each worker process; it sleeps until the worker's boot step starts it.
-dispatcher = Dispatcher(deliver)
+dispatcher = Dispatcher(carry)
 
 
 class OutboxStep(bootsteps.StartStopStep):

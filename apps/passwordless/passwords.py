@@ -3,17 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from django.db import transaction
 
 from apps.core import passwords
+from apps.core.context import RequestContext
 from apps.core.errors import AuthError, UserDisabled, WrongPassword
 from apps.core.identifiers import Kind, canonical_email, canonical_phone, canonical_username
+from apps.passwordless.redeem import open_session
+from apps.passwordless.sessions import Client, Tokens, sign
+from apps.passwordless.start import limit
 from apps.tenants.models import Environment
+from apps.tokens import jwt
+from apps.tokens.sessions import Session
 from apps.users.models import EndUser, Identifier, PasswordHolder, Person
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    tokens: Tokens
+    is_verified: bool
+
+
+def log_in(
+    environment: Environment, client: Client, *, kind: Kind, value: str, password: str, context: RequestContext
+) -> LoggedIn:
+    """A session for whoever has this canonical identifier and password. Raises as `prove_password` does."""
+    limit(environment, "password", context)
+    # Before the transaction, so that no lock waits for a key to be read.
+    backend = jwt.signer(environment, client.profile)
+
+    def opens(person: Person) -> tuple[Session, Person] | None:
+        session = open_session(environment, client, person, context)
+        return None if session is None else (session, person)
+
+    session, person = prove_password(environment, kind, value, password, opens)
+    return LoggedIn(sign(environment, backend, session, session.refresh_token(0)), person.is_verified)
 
 
 def check_password(environment: Environment, kind: Kind, value: str, password: str) -> Person:

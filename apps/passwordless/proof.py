@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -12,7 +13,8 @@ from apps.challenges.models import Attempt, Challenge
 from apps.core.errors import AuthError, ChallengeLocked, CodeExpired, CodeMismatch, UserDisabled
 from apps.core.identifiers import Channel, Kind
 from apps.tenants.models import Environment
-from apps.users.models import Identifier, Person
+from apps.tokens.sessions import Session
+from apps.users.models import EndUser, Identifier, Person
 
 T = TypeVar("T")
 
@@ -48,11 +50,27 @@ def _consume(environment: Environment, attempt: Attempt, grant: Callable[[Person
 def _person(environment: Environment, challenge: Challenge) -> Person | None:
     """The person whose identifier the code has just proved: the known one, or the one this challenge may create."""
     kind = Kind.EMAIL if challenge.channel == Channel.EMAIL else Kind.PHONE
-    known = Identifier.objects.find(environment, kind, challenge.identifier)
-    if known and not known.is_verified:
+    person = Identifier.objects.find(environment, kind, challenge.identifier)
+    if person is None and challenge.creates_user and environment.sign_up_open:
+        person = Identifier.objects.register(
+            environment, kind, challenge.identifier, user_id=challenge.provisional_user_id, verified_at=timezone.now()
+        )
+    if person and not person.is_verified:
+        _disown(environment, person, challenge)
         Identifier.objects.verify(environment, kind, challenge.identifier)
-    if known or not (challenge.creates_user and environment.sign_up_open):
-        return known
-    return Identifier.objects.register(
-        environment, kind, challenge.identifier, user_id=challenge.provisional_user_id, verified_at=timezone.now()
-    )
+    return person
+
+
+def _disown(environment: Environment, person: Person, challenge: Challenge) -> None:
+    """Remove what an unproved sign-up left with an address that has an owner now: anybody could have signed it up.
+
+    Only a link that was mailed for that very sign-up lets its password and its sessions stand.
+    """
+    if EndUser.objects.disown(environment, person.user_id, unless=challenge.password_digest):
+        end_sessions(environment, person.user_id)
+
+
+def end_sessions(environment: Environment, user_id: uuid.UUID) -> None:
+    """End a person's sessions on all clients. The caller has locked the person, so no other opens meanwhile."""
+    live = Session.objects.for_environment(environment).filter(user_id=user_id, secret__isnull=False)
+    live.update(secret=None)

@@ -14,7 +14,6 @@ from apps.core.context import RequestContext
 from apps.core.errors import InvalidRequest, SignUpClosed, UnknownUser, UserDisabled, UserExists
 from apps.core.identifiers import Channel, Contact, phone_country
 from apps.delivery import hint
-from apps.delivery.models import Message
 from apps.passwordless.languages import choose_language
 from apps.tenants.models import Environment
 from apps.users.models import Identifier, Person
@@ -57,22 +56,39 @@ def start(
     if intent is Intent.SIGN_UP and not environment.sign_up_open:
         raise SignUpClosed
     _refuse_other_countries(environment, to)
-    with transaction.atomic():
-        issued = Challenge.objects.issue(
-            environment,
-            purpose=purpose,
-            channel=to.channel,
-            identifier=to.value,
-            creates_user=intent is Intent.SIGN_UP,
-            by_handle=by_handle,
-        )
-        # After the challenge, as a verify locks them; a refusal here takes the challenge back as well.
-        person = None if conceals or environment.concealment else _person(environment, intent, to)
-        if issued.is_due:
-            _enqueue(environment, intent, to, issued, context)
-            transaction.on_commit(hint.wake_workers)
-    user_id = person.user_id if person else issued.provisional_user_id
+    if conceals or environment.concealment:
+        issued = _issue(environment, purpose, intent, to, context, by_handle=by_handle)
+        user_id = issued.provisional_user_id
+    else:
+        with transaction.atomic():
+            issued = _issue(environment, purpose, intent, to, context, by_handle=by_handle)
+            # After the challenge, as a verify locks them; a refusal here takes the challenge back as well.
+            user_id = _person(environment, intent, to).user_id
     return Started(user_id, issued.handle, issued.expires_in)
+
+
+def _issue(
+    environment: Environment,
+    purpose: Purpose,
+    intent: Intent,
+    to: Contact,
+    context: RequestContext,
+    *,
+    by_handle: bool,
+) -> Issued:
+    issued = Challenge.objects.issue(
+        environment,
+        purpose=purpose,
+        channel=to.channel,
+        identifier=to.value,
+        creates_user=intent is Intent.SIGN_UP,
+        by_handle=by_handle,
+        template=intent,
+        language=choose_language(context.language, environment.default_language),
+    )
+    if issued.is_due:
+        transaction.on_commit(hint.wake_workers)
+    return issued
 
 
 def limit(environment: Environment, step: str, context: RequestContext) -> None:
@@ -100,15 +116,3 @@ def _person(environment: Environment, intent: Intent, to: Contact) -> Person:
     if found.is_disabled:
         raise UserDisabled
     return found
-
-
-def _enqueue(environment: Environment, intent: Intent, to: Contact, issued: Issued, context: RequestContext) -> None:
-    Message.objects.enqueue(
-        environment,
-        channel=to.channel,
-        template=intent,
-        reference=issued.challenge_id,
-        recipient=to.value,
-        language=choose_language(context.language, environment.default_language),
-        ttl=issued.expires_in,
-    )

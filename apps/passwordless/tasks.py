@@ -1,4 +1,4 @@
-"""The tasks Celery knows. One wakes the dispatcher; beat calls the others to keep house."""
+"""The tasks Celery knows: beat calls them to keep house."""
 
 from __future__ import annotations
 
@@ -7,22 +7,14 @@ from datetime import timedelta
 from celery import shared_task
 
 from apps.challenges.models import Challenge, FailureCount
-from apps.delivery import hint
 from apps.delivery.models import CapturedMessage, Message
 from apps.passwordless import api_keys
-from apps.passwordless.dispatcher import dispatcher
 from apps.tenants.models import Environment
 from apps.tokens.sessions import Session
 
 SETTLED_MESSAGES_KEPT = timedelta(days=30)
 ENDED_SESSIONS_KEPT = timedelta(days=30)
 ENDED_CHALLENGES_KEPT = timedelta(days=30)
-
-
-@shared_task(name=hint.TASK)
-def wake() -> None:
-    """Look into the outbox now: the dispatcher runs in this very process, beside Celery's threads."""
-    dispatcher.wake()
 
 
 @shared_task(name="passwordless.keep_house")

@@ -17,6 +17,7 @@ from apps.core import crypto
 from apps.tenants import validators
 from apps.tenants.operators import Membership, Operator
 from apps.tenants.querysets import EnvironmentQuerySet
+from apps.tenants.snapshots import Snapshots
 
 __all__ = ["ApplicationKey", "Environment", "Membership", "Operator", "Project", "Tenant"]
 
@@ -80,8 +81,15 @@ def seconds(default: int, low: int, high: int, help_text: str) -> models.Positiv
 
 
 class EnvironmentsQuerySet(models.QuerySet["Environment"]):
-    def at(self, address: Address) -> EnvironmentsQuerySet:
-        return self.filter(**address.lookup()).select_related("project")
+    snapshots: Snapshots[Environment] = Snapshots(
+        "tenants_environment",
+        "tenants_project",
+        joins="JOIN tenants_project ON tenants_project.id = tenants_environment.project_id",
+    )
+
+    def at(self, address: Address) -> Environment | None:
+        """The environment that a URL names, with its project: one statement."""
+        return self.snapshots.get(address, lambda: self.filter(**address.lookup()).select_related("project"))
 
 
 class Environment(models.Model):
@@ -253,19 +261,29 @@ class Environment(models.Model):
 
 
 class ApplicationKeyQuerySet(EnvironmentQuerySet["ApplicationKey"]):
+    snapshots: Snapshots[ApplicationKey] = Snapshots(
+        "tenants_applicationkey",
+        "tenants_environment",
+        "tenants_project",
+        joins="JOIN tenants_environment ON tenants_environment.id = tenants_applicationkey.environment_id"
+        " JOIN tenants_project ON tenants_project.id = tenants_environment.project_id",
+    )
+
     def usable(self) -> ApplicationKeyQuerySet:
         now = timezone.now()
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
 
     def presented(self, secret: str, address: Address) -> ApplicationKey | None:
-        """The usable key that `secret` is at this address, with environment and project in the same statement.
+        """The usable key that `secret` is at this address, with environment and project: one statement.
 
         Junk costs no query: its checksum is wrong. A key of another environment is as unknown as any other.
         """
         if not crypto.is_well_formed_key(secret):
             return None
-        here = self.filter(**address.lookup("environment__"))
-        return here.usable().filter(digest=crypto.digest(secret)).select_related("environment__project").first()
+        digest = crypto.digest(secret)
+        here = {**address.lookup("environment__"), "digest": digest}
+        key = self.snapshots.get((address, digest), lambda: self.filter(**here).select_related("environment__project"))
+        return key if key and key.is_usable else None
 
 
 class ApplicationKey(models.Model):

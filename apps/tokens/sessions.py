@@ -9,16 +9,18 @@ from enum import Enum
 from typing import Any, ClassVar
 
 from django.db import connection, models
-from django.db.models.functions import Now
 
+from apps.audit.models import MAX_USER_AGENT, Event
 from apps.core import crypto
+from apps.core.context import RequestContext
+from apps.core.database import first_row
 from apps.core.errors import InvalidRefreshToken
 from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
 from apps.tokens import refresh
 from apps.tokens.api_keys import ApiKey
 from apps.tokens.signing_keys import Profile
-from apps.users.models import EndUser
+from apps.users.models import EndUser, Person
 
 SECRET_BYTES = 32
 # The upper bound of Environment.access_token_ttl.
@@ -63,17 +65,33 @@ class Live:
 
 
 class SessionQuerySet(EnvironmentQuerySet["Session"]):
-    # FOR SHARE: a user who is being disabled at this moment is waited for, and then gets no session.
-    OPEN = """
-        INSERT INTO tokens_session (id, environment_id, user_id, client_id, profile, generation, key_version, secret,
-               scope, created_at, rotated_at, idle_expires_at, absolute_expires_at)
-        SELECT %(id)s, environment_id, id, %(client)s, %(profile)s, 0, %(key_version)s, %(secret)s, %(scope)s,
-               now(), now(), now() + least(%(idle)s, %(absolute)s), now() + %(absolute)s
-          FROM users_enduser
-         WHERE id = %(user)s AND environment_id = %(environment)s AND disabled_at IS NULL
-           FOR SHARE
-        RETURNING idle_expires_at
+    # For the row of `active`, who has just proved to be its user. The event is part of the statement, so that no
+    # session is ever there without it.
+    OPENED = """
+        opened AS (
+            INSERT INTO tokens_session (id, environment_id, user_id, client_id, profile, generation, key_version,
+                   secret, scope, created_at, rotated_at, idle_expires_at, absolute_expires_at)
+            SELECT %(session)s, %(environment)s, id, %(client)s, %(profile)s, 0, %(key_version)s,
+                   %(secret)s, %(scope)s, now(), now(), now() + least(%(idle)s, %(absolute)s), now() + %(absolute)s
+              FROM active
+            RETURNING idle_expires_at
+        ), noted AS (
+            INSERT INTO audit_event (id, environment_id, kind, created_at, user_id, session_id, client_id, ip,
+                   user_agent, facts)
+            SELECT %(event)s, %(environment)s, %(kind)s, clock_timestamp(), id, %(session)s, %(client)s, %(ip)s,
+                   %(user_agent)s, jsonb_build_object('new', is_new)
+              FROM active
+        )
+        SELECT active.id, opened.idle_expires_at FROM active, opened
     """
+    # FOR SHARE: a user who is being disabled at this moment is waited for, and then gets no session.
+    OPEN = f"""
+        WITH active AS (
+            SELECT id, %(is_new)s::boolean AS is_new FROM users_enduser
+             WHERE id = %(user)s AND environment_id = %(environment)s AND disabled_at IS NULL
+               FOR SHARE
+        ), {OPENED}
+    """  # noqa: S608 - Of our own parts.
 
     # One guarded statement rotates, replays or revokes, by the database's clock and by the row as it is once locked:
     # of fifty refreshes of one token at once the first rotates, and the others find themselves to be its replay.
@@ -125,36 +143,55 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
                                   AND k.revoked_at IS NULL AND coalesce(k.expires_at > clock_timestamp(), TRUE)))
     """
 
-    def open(self, environment: Environment, client: Client, *, user_id: uuid.UUID, scope: str = "") -> Session | None:
-        """A new session of an active user, inside the transaction that consumed the proof; None for a disabled one."""
-        session = Session(
-            environment=environment, user_id=user_id, client_id=client.id, profile=client.profile, scope=scope
-        )
+    def open(
+        self, environment: Environment, client: Client, person: Person, *, context: RequestContext, scope: str = ""
+    ) -> Session | None:
+        """A new session and its event, inside the transaction that consumed the proof; None for a disabled person."""
+        facts = {"user": person.user_id, "is_new": person.is_new}
+        return self.opened_by(self.OPEN, facts, environment, client, context=context, scope=scope)
+
+    def opened_by(
+        self,
+        statement: str,
+        facts: dict[str, Any],
+        environment: Environment,
+        client: Client,
+        *,
+        context: RequestContext,
+        scope: str,
+    ) -> Session | None:
+        """The session that a statement ending in OPENED opens; `facts` are the parameters of what stands before."""
+        session = Session(environment=environment, client_id=client.id, profile=client.profile, scope=scope)
         session.secret, session.key_version = crypto.random_bytes(SECRET_BYTES), crypto.current_key_version()
         parameters: dict[str, Any] = {
-            "id": session.id,
+            **facts,
+            "session": session.id,
             "client": client.id,
-            "profile": client.profile,
+            "profile": client.profile.value,
             "scope": scope,
             "key_version": session.key_version,
             "secret": session.secret,
             "idle": timedelta(seconds=environment.session_idle_ttl),
             "absolute": min(timedelta(seconds=environment.session_absolute_ttl), client.longest_session),
-            "user": user_id,
             "environment": environment.id,
+            "event": crypto.new_id(),
+            "kind": Event.Kind.SIGNED_IN.value,
+            "ip": context.ip or None,
+            "user_agent": context.user_agent[:MAX_USER_AGENT],
         }
         with connection.cursor() as cursor:
-            cursor.execute(self.OPEN, parameters)
+            cursor.execute(statement, parameters)
             row = cursor.fetchone()
         if row is None:
             return None
-        (session.idle_expires_at,) = row
+        session.user_id, session.idle_expires_at = row
         return session
 
     def named(self, environment: Environment, text: str) -> tuple[Session, refresh.RefreshToken]:
         """The live session that a genuine refresh token belongs to. Raises InvalidRefreshToken; junk costs no query."""
         token = refresh.read(environment.id, text)
-        session = self.for_environment(environment).filter(id=token.session_id, secret__isnull=False).first()
+        place = [environment.id, token.session_id]
+        session = first_row(self.model, "environment_id = %s AND id = %s AND secret IS NOT NULL", place)
         if session is None or not session.made(token, text):
             raise InvalidRefreshToken
         return session, token
@@ -234,7 +271,12 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         return Live(*row) if row else None
 
     def purge(self, after: timedelta) -> int:
-        return self.filter(idle_expires_at__lt=Now() - after).delete_in_batches()
+        """Remove what is past its absolute end for longer than `after`, however early it ended; returns how many.
+
+        An index on `idle_expires_at` would find sooner what nobody refreshed, and every refresh would pay for it: it
+        moves that moment, and an update of an indexed column has to write into each index of the table.
+        """
+        return self.delete_in_batches("absolute_expires_at", after)
 
 
 def _outcome(presented: int, before: int, after: int, *, is_revoked: bool) -> Outcome:
@@ -263,7 +305,10 @@ class Session(models.Model):
     objects: ClassVar[SessionQuerySet] = SessionQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
-        indexes = (models.Index(fields=["environment", "user"], name="session_by_user"),)
+        indexes = (
+            models.Index(fields=["environment", "user"], name="session_by_user"),
+            models.Index(fields=["environment", "absolute_expires_at"], name="session_by_end"),
+        )
 
     def __str__(self) -> str:
         return f"{self.id} of {self.user_id}"

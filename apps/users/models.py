@@ -73,7 +73,7 @@ class EndUserQuerySet(EnvironmentQuerySet["EndUser"]):
 
     def count_password_failure(self, environment: Environment, holder: PasswordHolder | None) -> None:
         """Count a wrong guess against its person and delay the next; the same work where there is nobody."""
-        delays = {"first": FIRST_DELAY, "longest": LONGEST_DELAY, "forgotten": FAILURES_FORGOTTEN_AFTER}
+        delays: dict[str, Any] = {"first": FIRST_DELAY, "longest": LONGEST_DELAY, "forgotten": FAILURES_FORGOTTEN_AFTER}
         with connection.cursor() as cursor:
             cursor.execute(self.COUNT_FAILURE, {**_guard(environment, holder), **delays, "free": FREE_FAILURES})
 
@@ -82,6 +82,18 @@ class EndUserQuerySet(EnvironmentQuerySet["EndUser"]):
         with connection.cursor() as cursor:
             cursor.execute(self.ACCEPT, _guard(environment, holder))
             return cursor.fetchone() is not None
+
+    def set_password(self, environment: Environment, user_id: uuid.UUID, digest: str) -> None:
+        """A new password, and no count of wrong ones."""
+        person = self.for_environment(environment).filter(id=user_id)
+        person.update(password_digest=digest, password_failures=0, password_refused_until=None)
+
+    def disown(self, environment: Environment, user_id: uuid.UUID, *, unless: str) -> bool:
+        """Remove the password of somebody who has proved no identifier yet, unless it is the one with that digest;
+        whether there was one."""
+        unproved = self.for_environment(environment).exclude(identifiers__verified_at__isnull=False)
+        owned = unproved.filter(id=user_id).exclude(password_digest__in=(NO_PASSWORD, unless))
+        return bool(owned.update(password_digest=NO_PASSWORD, password_failures=0, password_refused_until=None))
 
     def replace_digest(self, environment: Environment, holder: PasswordHolder, digest: str) -> None:
         """The same password under other parameters, unless it was changed meanwhile."""
@@ -144,14 +156,17 @@ class IdentifierQuerySet(EnvironmentQuerySet["Identifier"]):
         SELECT *, FALSE FROM known UNION ALL SELECT *, TRUE FROM fresh
     """
 
+    FIND = """
+        SELECT i.user_id, i.verified_at IS NOT NULL, u.disabled_at IS NOT NULL
+          FROM users_identifier i JOIN users_enduser u ON u.id = i.user_id
+         WHERE i.environment_id = %s AND i.kind = %s AND i.value = %s
+    """
+
     def find(self, environment: Environment, kind: str, value: str) -> Person | None:
-        row = (
-            self.for_environment(environment)
-            .filter(kind=kind, value=value)
-            .values_list("user_id", "verified_at", "user__disabled_at")
-            .first()
-        )
-        return row and Person(row[0], is_verified=row[1] is not None, is_disabled=row[2] is not None)
+        with connection.cursor() as cursor:
+            cursor.execute(self.FIND, [environment.id, kind, value])
+            row = cursor.fetchone()
+        return Person(*row) if row else None
 
     def holder(self, environment: Environment, kind: str, value: str) -> PasswordHolder | None:
         """Who has a password by this name."""

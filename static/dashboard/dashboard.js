@@ -5,12 +5,19 @@ function announce(text) {
   document.getElementById("announcer").textContent = text;
 }
 
+// In a table the button stands in a cell of its own, and the cell before shows a part of the value only.
+function select(button) {
+  const shown = button.previousElementSibling ?? button.closest("tr").querySelector("code");
+  shown.textContent = button.dataset.copy;
+  window.getSelection().selectAllChildren(shown);
+}
+
 // Plain http on a name other than localhost has no clipboard API: there the value is selected for the keyboard.
 async function copy(button) {
   try {
     await navigator.clipboard.writeText(button.dataset.copy);
   } catch {
-    window.getSelection().selectAllChildren(button.previousElementSibling);
+    select(button);
     announce("Selected: copy it with the keyboard.");
     return;
   }

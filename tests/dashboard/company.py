@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
 from apps.challenges.models import Challenge, Purpose
 from apps.core.crypto import new_id, random_bytes
@@ -19,6 +20,9 @@ from apps.delivery.models import CapturedMessage, Message
 from apps.management.environments import create_application_key, create_environment
 from apps.management.sign_in import system_environment
 from apps.tenants.models import ApplicationKey, Environment, Membership, Operator, Project, Tenant
+from apps.tokens.api_keys import ApiKey, Scope
+from apps.tokens.oauth_clients import OAuthClient
+from apps.users.models import EndUser, Identifier
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Answer
@@ -34,6 +38,9 @@ class Company:
     key: ApplicationKey
     secret: str
     captured: CapturedMessage
+    api_key: ApiKey
+    personal_key: ApiKey
+    client: OAuthClient
     people: dict[str, Operator]
 
     @cached_property
@@ -52,8 +59,18 @@ def build() -> Company:
     people = {role.value: operator() for role in Role}
     for role, person in people.items():
         Membership.objects.create(tenant=tenant, operator=person, role=role)
-    message = capture(development)
-    return Company(tenant, project, development, new.key, new.secret, message, people)
+    message, owner = capture(development), EndUser.objects.create(environment=development)
+    Identifier.objects.create(environment=development, user=owner, kind="email", value="grace@example.com")
+    api_key, _ = ApiKey.objects.mint(development, name="Billing", scopes=[Scope.INTROSPECT, "orders:read"])
+    personal_key = personal(development, owner, "Plug-in", site_url="https://grace.example/blog")
+    client, _ = OAuthClient.objects.register(development, name="Partner", scopes=["orders:read"])
+    return Company(tenant, project, development, new.key, new.secret, message, api_key, personal_key, client, people)
+
+
+def personal(environment: Environment, owner: EndUser, name: str, **facts: Any) -> ApiKey:
+    """An API key of a person's own."""
+    key, _ = ApiKey.objects.mint(environment, name=name, scopes=[Scope.ACCOUNT], user_id=owner.id, **facts)
+    return key
 
 
 @cache
@@ -74,14 +91,16 @@ def capture(environment: Environment, recipient: str = "ada@example.com") -> Cap
     row = CapturedMessage(environment=environment, recipient=recipient)
     row.seal(b'{"subject": "123456 is your Shop code", "text": "Hello <b>", "html": "", "code": "123456"}')
     row.save(force_insert=True)
-    Message.objects.enqueue(
-        environment,
+    now = timezone.now()
+    Message.objects.create(
+        environment=environment,
         channel=Channel.EMAIL,
         template="sign_up",
         reference=new_id(),
         recipient=recipient,
         language="en",
-        ttl=0.001,
+        due_at=now,
+        expires_at=now,
     )
     return row
 

@@ -98,6 +98,49 @@ def sign_up(web: Web, environment: Environment, key: str) -> int:
     return web.post(world.root, "email-otp-signup", key, body).status_code
 
 
+def test_an_api_key_and_a_client_are_copied_from_their_pages(chromium: Browser, web: Web) -> None:
+    company = build()
+    here = {"environment_id": company.environment.id}
+    with window(chromium, web) as page:
+        follow_link(page, company.people["developer"])
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.goto(address("api-keys", here))
+        page.get_by_role("link", name="Create an API key").click()
+        page.get_by_label("Name").fill("Tests")
+        page.get_by_label("Read captured messages").check()
+        page.get_by_role("button", name="Create key").click()
+        assert re.fullmatch(r"sp_test_\w{38}", copied(page, "Copy key"))
+        page.goto(address("oauth-clients", here))
+        page.get_by_role("link", name="Register a client").click()
+        page.get_by_label("Name").fill("Shop")
+        page.get_by_role("button", name="Create client").click()
+        assert re.fullmatch(r"[0-9a-f]{32}", copied(page, "Copy client id"))
+        assert re.fullmatch(r"lkcs\w{38}", copied(page, "Copy client secret"))
+        page.goto(address("environment", here))
+        assert copied(page, "Copy /oauth/v2/token") == f"{company.environment.issuer}/oauth/v2/token"
+
+
+def copied(page: Page, button: str) -> str:
+    page.get_by_role("button", name=button).click()
+    page.locator("#announcer", has_text="Copied").wait_for(state="attached")
+    page.locator("#announcer").evaluate("element => { element.textContent = ''; }")
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def test_keys_are_found_while_one_types_and_ended_ones_when_asked_for(chromium: Browser, web: Web) -> None:
+    company = build()
+    with window(chromium, web) as page:
+        follow_link(page, company.people["developer"])
+        page.goto(address("personal-keys", {"environment_id": company.environment.id}))
+        page.get_by_label("Search").press_sequentially("grace@example.com")
+        page.wait_for_url("**q=grace%40example.com**")
+        page.get_by_role("link", name="Revoke Plug-in").click()
+        page.get_by_role("button", name="Revoke key").click()
+        page.get_by_role("heading", name="Nobody has a key").wait_for()
+        page.get_by_label("Show").select_option("Ended")
+        page.get_by_role("cell", name="Revoked").wait_for()
+
+
 def test_the_search_of_captured_messages_answers_while_one_types(chromium: Browser, web: Web) -> None:
     company = build()
     capture(company.environment, "bob@example.com")

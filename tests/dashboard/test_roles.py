@@ -57,6 +57,18 @@ def of_key(company: Company) -> dict[str, UUID]:
     return {**of_environment(company), "key_id": company.key.id}
 
 
+def of_api_key(company: Company) -> dict[str, UUID]:
+    return {**of_environment(company), "key_id": company.api_key.id}
+
+
+def of_personal_key(company: Company) -> dict[str, UUID]:
+    return {**of_environment(company), "key_id": company.personal_key.id}
+
+
+def of_client(company: Company) -> dict[str, UUID]:
+    return {**of_environment(company), "client_id": company.client.id}
+
+
 def of_message(company: Company) -> dict[str, UUID]:
     return {**of_environment(company), "message_id": company.captured.id}
 
@@ -79,10 +91,30 @@ def policy(**changes: Any) -> dict[str, Any]:
         "refresh_grace": 60,
         "default_language": "en",
         "redirect_url": "/",
+        "api_key_prefix": "sp",
+        "api_key_idle_ttl": 7776000,
     }
     shown = {f"initial-{name}": "True" if value == "on" else value for name, value in fields.items()}
     return {**shown, **fields, **changes}
 
+
+API_KEY = {"name": "Server", "built_in": ["tokens:introspect"], "own": "orders:read", "ends": "30d"}
+CLIENT = {"name": "Partner", "grants": ["client_credentials"], "own": "orders:read", "ends": "never"}
+MAIL_SERVER = {
+    "host": "smtp.example.com",
+    "security": "starttls",
+    "port": "",
+    "user": "shop",
+    "password": "correct horse",
+}
+TWILIO = {"account_sid": f"AC{'0' * 32}", "auth_token": "battery staple", "sender": "+15005550006"}
+GATEWAY = {
+    "url": "https://sms.example.com/send",
+    "method": "POST",
+    "format": "json",
+    "fields_of_body": "to: {to}\nmessage: {text}",
+    "headers": "Authorization: Bearer battery staple",
+}
 
 # Open to everybody, and tested in test_sign_in.py.
 PUBLIC = {"home", "sign-in", "code", "resend", "link", "sign-out"}
@@ -103,6 +135,33 @@ CASES = {
     "new-key of production": Case(Role.DEVELOPER, Role.DEVELOPER, of_production, {"name": "App"}),
     "rotate-key": Case(Role.DEVELOPER, Role.DEVELOPER, of_key, {"overlap": "1h"}),
     "revoke-key": Case(Role.DEVELOPER, Role.DEVELOPER, of_key, {}),
+    "api-keys": Case(Role.VIEWER, NOBODY, of_environment),
+    "personal-keys": Case(Role.VIEWER, NOBODY, of_environment),
+    "new-api-key": Case(Role.DEVELOPER, Role.DEVELOPER, of_environment, API_KEY),
+    "new-api-key of production": Case(Role.DEVELOPER, Role.DEVELOPER, of_production, API_KEY),
+    "rotate-api-key": Case(Role.DEVELOPER, Role.DEVELOPER, of_api_key, {"overlap": "1h", "ends": "never"}),
+    "rotate-api-key of people": Case(Role.DEVELOPER, Role.DEVELOPER, of_personal_key, {"overlap": "1h", "ends": "1y"}),
+    "revoke-api-key": Case(Role.DEVELOPER, Role.DEVELOPER, of_api_key, {}),
+    "revoke-api-key of people": Case(Role.DEVELOPER, Role.DEVELOPER, of_personal_key, {}),
+    "oauth-clients": Case(Role.VIEWER, NOBODY, of_environment),
+    "new-oauth-client": Case(Role.DEVELOPER, Role.DEVELOPER, of_environment, CLIENT),
+    "change-oauth-client": Case(Role.DEVELOPER, Role.DEVELOPER, of_client, CLIENT),
+    "rotate-oauth-client": Case(Role.DEVELOPER, Role.DEVELOPER, of_client, {"overlap": "1h"}),
+    "revoke-oauth-client": Case(Role.DEVELOPER, Role.DEVELOPER, of_client, {}),
+    "sending": Case(Role.VIEWER, NOBODY, of_environment),
+    "sending of production": Case(Role.VIEWER, NOBODY, of_production),
+    "mail-server": Case(Role.DEVELOPER, Role.DEVELOPER, of_environment, MAIL_SERVER),
+    "mail-server of production": Case(Role.ADMIN, Role.ADMIN, of_production, MAIL_SERVER),
+    "twilio": Case(Role.DEVELOPER, Role.DEVELOPER, of_environment, TWILIO),
+    "twilio of production": Case(Role.ADMIN, Role.ADMIN, of_production, TWILIO),
+    "sms-gateway": Case(Role.DEVELOPER, Role.DEVELOPER, of_environment, GATEWAY),
+    "sms-gateway of production": Case(Role.ADMIN, Role.ADMIN, of_production, GATEWAY),
+    "remove-mail-server": Case(Role.DEVELOPER, Role.DEVELOPER, of_environment, {}),
+    "remove-mail-server of production": Case(Role.ADMIN, Role.ADMIN, of_production, {}),
+    "remove-sms-provider": Case(Role.DEVELOPER, Role.DEVELOPER, of_environment, {}),
+    "remove-sms-provider of production": Case(Role.ADMIN, Role.ADMIN, of_production, {}),
+    "test-message": Case(NOBODY, Role.DEVELOPER, of_environment, {}),
+    "test-message of production": Case(NOBODY, Role.ADMIN, of_production, {}),
     "captured": Case(Role.DEVELOPER, NOBODY, of_environment),
     "captured-message": Case(Role.DEVELOPER, NOBODY, of_message),
     "deliveries": Case(Role.VIEWER, NOBODY, of_environment),
@@ -129,6 +188,8 @@ def expected(role: str, method: str, case: Case) -> set[int]:
     if role == "stranger":
         return {404}
     if method == "get":
+        if case.get is NOBODY:
+            return {403, 405}
         reads = may(role, case.get) or (role == "staff" and case.get == Role.VIEWER)
         return {200} if reads else {403}
     if case.post is NOBODY:

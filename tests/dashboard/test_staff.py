@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import pytest
 from django.contrib import admin
+from django.db.models import Model
 from django.urls import reverse
 
+from apps.audit.models import Event
 from apps.core.crypto import new_id
 from apps.management.sign_in import system_environment
 from apps.tenants.models import ApplicationKey, Environment, Membership, Operator, Project, Tenant
-from tests.dashboard.company import browser, operator, text_of, untouched
+from apps.tokens.api_keys import ApiKey
+from apps.tokens.oauth_clients import OAuthClient
+from tests.dashboard.company import browser, build, operator, text_of, untouched
 from tests.dashboard.test_pages import check_nothing_is_inline
 
 pytestmark = pytest.mark.usefixtures("database")
-MODELS = [ApplicationKey, Environment, Membership, Operator, Project, Tenant]
-SHOWN = [ApplicationKey, Environment, Project]
+MODELS: list[type[Model]] = [
+    ApiKey,
+    ApplicationKey,
+    Environment,
+    Membership,
+    OAuthClient,
+    Operator,
+    Project,
+    Tenant,
+]
+SHOWN: list[type[Model]] = [ApiKey, ApplicationKey, Environment, OAuthClient, Project]
 
 
-def place(model: type, page: str, *args: object) -> str:
-    return reverse(f"admin:tenants_{model.__name__.lower()}_{page}", args=args)
+def place(model: type[Model], page: str, *args: object) -> str:
+    return reverse(f"admin:{model._meta.label_lower.replace('.', '_')}_{page}", args=args)
 
 
 def test_it_shows_the_tenants_and_nothing_of_the_people_inside() -> None:
@@ -26,7 +39,7 @@ def test_it_shows_the_tenants_and_nothing_of_the_people_inside() -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_only_staff_come_in(model: type) -> None:
+def test_only_staff_come_in(model: type[Model]) -> None:
     lists = place(model, "changelist")
     assert browser().get(lists).headers["Location"].startswith("/admin/login/")
     assert browser().get("/admin/login/?next=/admin/").headers["Location"] == "/dashboard/sign-in/?next=%2Fadmin%2F"
@@ -43,15 +56,16 @@ def test_there_are_no_passwords() -> None:
 
 
 @pytest.mark.parametrize("model", SHOWN)
-def test_what_takes_a_use_case_is_only_shown(model: type) -> None:
+def test_what_takes_a_use_case_is_only_shown(model: type[Model]) -> None:
     company, client = untouched(), browser(operator(is_staff=True))
-    row = next(row for row in (company.key, company.environment, company.project) if type(row) is model)
+    rows = (company.key, company.personal_key, company.client, company.environment, company.project)
+    row = next(row for row in rows if type(row) is model)
     assert client.get(place(model, "add")).status_code == 403
     page = client.get(place(model, "change", row.pk))
     assert page.status_code == 200
     assert client.post(place(model, "change", row.pk), {"name": "other"}).status_code == 403
     assert client.post(place(model, "delete", row.pk), {"post": "yes"}).status_code == 403
-    for word in ("digest", "sealed", company.secret):
+    for word in ("digest", "sealed", company.secret, "grace@example.com"):
         assert word not in text_of(page)
 
 
@@ -92,6 +106,37 @@ def test_its_pages_keep_to_the_policy() -> None:
         check_nothing_is_inline(address, text_of(answer))
     page = client.get(place(Tenant, "change", company.tenant.pk))
     check_nothing_is_inline("tenant", text_of(page))
+
+
+@pytest.mark.parametrize("name", ["personal_key", "client"])
+def test_staff_revoke_by_the_use_case(name: str) -> None:
+    company, person = build(), operator(is_staff=True)
+    row, client = getattr(company, name), browser(person)
+    body = {"action": "revoke_chosen", "_selected_action": [str(row.pk)]}
+    lists = place(type(row), "changelist")
+    assert client.post(lists, body).status_code == 302
+    assert client.post(lists, body).status_code == 302
+    row.refresh_from_db()
+    assert not row.is_usable
+    told = Event.objects.for_environment(company.environment).filter(kind__endswith=".revoked")
+    assert [event.facts["operator"] for event in told] == [str(person.id)]
+    assert "1 revoked" in text_of(client.get(lists))
+    assert browser(company.people["owner"]).post(lists, body).status_code == 302
+
+
+@pytest.mark.parametrize("text", ["", "x", "\x00", "'", "1e9", "%", "a" * 3000])
+def test_its_search_takes_whatever_is_typed(text: str) -> None:
+    client = browser(operator(is_staff=True))
+    for model in (ApiKey, OAuthClient):
+        assert client.get(place(model, "changelist"), {"q": text}).status_code < 500
+
+
+def test_a_key_is_found_by_what_a_customer_can_say_of_it() -> None:
+    company, client = untouched(), browser(operator(is_staff=True))
+    key, other = company.personal_key, untouched(1).personal_key
+    for text in (str(key.id), str(company.environment.id), key.last_four):
+        page = text_of(client.get(place(ApiKey, "changelist"), {"q": text}))
+        assert [place(ApiKey, "change", row.id) in page for row in (key, other)] == [True, False]
 
 
 def test_signing_out_there_is_signing_out_here() -> None:

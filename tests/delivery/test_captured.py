@@ -81,7 +81,7 @@ def test_production_captures_nothing_and_has_nothing_to_read() -> None:
     assert "provider" in row.outcome
     assert messages_status(world, world.messages_key) == 401
     row.expires_at = timezone.now()
-    assert row.retry("later")
+    Message.objects.settle([row.retry("later")])
     assert Message.objects.for_environment(world.environment).get().state == Message.State.DEAD
 
 

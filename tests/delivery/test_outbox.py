@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -15,8 +16,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from apps.challenges.models import Challenge
-from apps.delivery.models import Message
-from apps.passwordless.deliver import deliver
+from apps.delivery.models import FRESH_SECONDS, LEASE, Message
+from apps.delivery.providers import http, smtp
+from apps.passwordless.claims import Claimed, claim
+from apps.passwordless.deliver import carry
 from tests.smtp_sink import ReceivedEmail, SmtpSink
 from tests.world import World, build, deliver_due
 
@@ -55,6 +58,11 @@ def make_due(world: World) -> None:
     outbox(world).filter(state=Message.State.QUEUED).update(due_at=timezone.now() - timedelta(seconds=1))
 
 
+def settle(*claimed: Claimed) -> int:
+    """Carry and write down, as a worker does."""
+    return Message.objects.settle([outcome for each in claimed if (outcome := carry(each))])
+
+
 def code(mail: ReceivedEmail) -> str:
     found = CODE.search(mail.text)
     assert found
@@ -80,9 +88,9 @@ def test_two_workers_send_each_message_once(world: World, sink: SmtpSink) -> Non
         start.wait(10)
         carried = 0
         try:
-            while claimed := Message.objects.claim(1):
-                deliver(claimed[0])
-                carried += 1
+            while claimed := claim(3):
+                settle(*claimed)
+                carried += len(claimed)
         finally:
             connection.close()
         return carried
@@ -99,45 +107,90 @@ def test_two_workers_send_each_message_once(world: World, sink: SmtpSink) -> Non
 def test_a_claim_passes_by_what_another_worker_is_claiming(world: World) -> None:
     world.sign_up(ADA)
     world.sign_up("bob@example.com")
-    claimed: list[Message] = []
+    claimed: list[Claimed] = []
 
-    def claim() -> None:
-        claimed.extend(Message.objects.claim(10))
+    def pass_by() -> None:
+        claimed.extend(claim(10))
         connection.close()
 
     with transaction.atomic():
         held = outbox(world).select_for_update(of=("self",)).first()
         assert held
-        other = threading.Thread(target=claim)
+        other = threading.Thread(target=pass_by)
         other.start()
         other.join(10)
         assert not other.is_alive()
-    assert [message.id for message in claimed] == [outbox(world).exclude(id=held.id).get().id]
+    assert [each.message.id for each in claimed] == [outbox(world).exclude(id=held.id).get().id]
 
 
 def test_a_claimed_message_is_nobody_elses_until_its_lease_runs_out(world: World, sink: SmtpSink) -> None:
     world.sign_up(ADA)
-    (first,) = Message.objects.claim(10)
-    assert Message.objects.claim(10) == []
+    first = claim(10)[0].message
+    assert claim(10) == []
     make_due(world)
-    (second,) = Message.objects.claim(10)
+    second = claim(10)[0].message
     assert (second.id, second.claim, second.attempts) == (first.id, first.claim + 1, 2)
+
+
+def stall(claimed: Claimed) -> None:
+    """The worker's clock has gone on since the claim; the row's lease is ended by `make_due`."""
+    claimed.message.claimed_at -= FRESH_SECONDS
 
 
 def test_a_worker_that_stalled_past_its_lease_neither_sends_nor_writes(world: World, sink: SmtpSink) -> None:
     world.sign_up(ADA)
-    (stalled,) = Message.objects.claim(10)
+    (stalled,) = claim(10)
+    stall(stalled)
     make_due(world)
-    (current,) = Message.objects.claim(10)
-    deliver(stalled)
+    (current,) = claim(10)
+    assert carry(stalled) is None
     assert sink.messages == []
-    for write in (stalled.renew, stalled.captured, lambda: stalled.sent("ok"), lambda: stalled.retry("later")):
-        assert not write()
-    deliver(current)
+    late = stalled.message
+    for outcome in (late.captured(), late.sent("ok"), late.retry("later"), late.obsolete("over")):
+        assert Message.objects.settle([outcome]) == 0
+    assert settle(current) == 1
     assert len(sink.messages) == 1
-    assert not stalled.dead("too late")
+    assert Message.objects.settle([late.dead("too late")]) == 0
     row = outbox(world).get()
     assert (row.state, row.attempts) == (Message.State.SENT, 2)
+
+
+def test_a_claim_that_is_no_longer_fresh_starts_its_lease_anew_before_it_sends(world: World, sink: SmtpSink) -> None:
+    world.sign_up(ADA)
+    (claimed,) = claim(10)
+    stall(claimed)
+    outbox(world).update(due_at=timezone.now() + timedelta(seconds=1))
+    assert claimed.message.renew()
+    assert outbox(world).get().due_at > timezone.now() + LEASE - timedelta(seconds=5)
+
+
+def test_a_fresh_claim_outlasts_the_longest_call_of_a_provider(world: World) -> None:
+    """What lets it be sent without another statement: nobody else can claim before the provider has answered."""
+    world.sign_up(ADA)
+    (claimed,) = claim(10)
+    lease = (outbox(world).get().due_at - timezone.now()).total_seconds()
+    assert lease - FRESH_SECONDS > max(smtp.WORST_CASE_SECONDS, http.WORST_CASE_SECONDS) + 3
+    assert claimed.message.claimed_at <= time.monotonic()
+
+
+def test_many_outcomes_are_written_down_at_once_and_each_by_its_own_claim(world: World, sink: SmtpSink) -> None:
+    addresses = ["sent@example.com", "dead@example.com", "later@example.com", "taken@example.com"]
+    sink.replies = {"dead@example.com": "550 5.1.1 No", "later@example.com": "451 4.7.1 Later"}
+    for address in addresses:
+        world.sign_up(address)
+    claimed = claim(10)
+    outbox(world).filter(recipient="taken@example.com").update(claim=F("claim") + 1)
+    assert settle(*claimed) == 3
+    rows = {row.recipient.partition("@")[0]: row for row in outbox(world)}
+    assert {name: row.state for name, row in rows.items()} == {
+        "sent": Message.State.SENT,
+        "dead": Message.State.DEAD,
+        "later": Message.State.QUEUED,
+        "taken": Message.State.QUEUED,
+    }
+    assert rows["sent"].outcome != rows["dead"].outcome
+    assert rows["later"].due_at < timezone.now() + timedelta(seconds=2)
+    assert rows["taken"].due_at > timezone.now() + timedelta(seconds=20)
 
 
 def test_a_transient_failure_backs_off_and_the_retry_is_the_same_mail(world: World, sink: SmtpSink) -> None:

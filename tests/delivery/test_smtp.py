@@ -38,6 +38,35 @@ class TestMessage:
             send(sink.url)
             assert sink.received.isascii()
 
+    @pytest.mark.parametrize(
+        "subject",
+        [
+            "123456 is your Shop code",
+            "123456 is your =?utf-8?b?RXZl?= code",
+            "123456 " + "long " * 60 + "end",
+            "123456 " + "x" * 300,
+            "你的验证码是 123456 " * 12,
+            "👩‍👩‍👧 ü" * 30,
+        ],
+    )
+    def test_a_subject_arrives_as_it_is_in_lines_that_every_relay_takes(self, subject: str) -> None:
+        with SmtpSink() as sink:
+            send(sink.url, replace(EMAIL, subject=subject))
+            assert sink.messages[0]["Subject"] == subject
+            head = bytes(sink.received).split(b"DATA\r\n" if b"DATA\r\n" in sink.received else b"data\r\n")[1]
+        assert max(len(line) for line in head.split(b"\r\n")) <= 76
+
+    @pytest.mark.parametrize(
+        "text",
+        ["x" * 2000 + "\n", ".\n..\n.dot\n", "trailing \t \n", "From me\n--=_latchkey--\n", "ü=3D=\n", "a\r\nb\n"],
+    )
+    def test_a_body_arrives_as_it_is(self, text: str) -> None:
+        with SmtpSink() as sink:
+            send(sink.url, replace(EMAIL, text=text, html=text))
+            (message,) = sink.messages
+            assert (message.text, message.html) == (text.replace("\r\n", "\n"),) * 2
+            assert max(len(line) for line in bytes(sink.received).split(b"\r\n")) <= 78
+
     @pytest.mark.parametrize("field", ["subject", "sender", "recipient", "message_id", "language"])
     @pytest.mark.parametrize("poison", ["\r\nBcc: eve@example.com", "\nX: y", "\0", "\x1b[2J", "\u2028"])
     def test_it_refuses_a_control_character_in_a_header(self, field: str, poison: str) -> None:

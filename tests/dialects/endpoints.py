@@ -54,6 +54,12 @@ OF_ZEROMAGIC: dict[str, tuple[str, ...]] = {
     "mobile-otp-login": ("mobile",),
     "mobile-otp-login?": ("mobile", "otp_code"),
     "mobile-otp-verify": ("mobile", "otp_code"),
+    "email-password-signup": ("email", "password"),
+    "email-password-login": ("email", "password"),
+    "email-password-reset": ("email",),
+    "username-password-signup": ("username", "password"),
+    "username-password-login": ("username", "password"),
+    "oauth": ("connection_name",),
     "token/refresh": ("refresh_token",),
     "token/revoke": ("refresh_token",),
 }
@@ -123,6 +129,7 @@ def make_target() -> Target:
     world.post("mobile-otp-signup", {"country_code": "+91", "mobile": MOBILE})
     code = world.code(ADA)
     values = {"email": ADA, "otp_code": code, "refresh_token": token, "country_code": "+91", "mobile": MOBILE}
+    values |= {"password": "correct horse battery", "username": "ada_lovelace", "connection_name": "google"}
     values |= {"site_url": "https://blog.example.com", "code": key_code(world)}
     values |= {"identifier": ADA, "otp": code, "otp_id": otp_id}
     return Target(world, neighbour, values, world.code(PHONE), passage_token, bad_keys(world, neighbour))

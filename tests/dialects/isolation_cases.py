@@ -34,6 +34,8 @@ class Loot:
     passage_token: str
     otp_id: str
     code: str
+    confirm_token: str
+    reset_token: str
     person: str
     credentials: dict[str, str]
     """Of an OAuth client, whose own token and whose refresh token of Ada's are the next two."""
@@ -126,6 +128,29 @@ def with_refresh_token(loot: Loot) -> dict[str, str]:
     return {"refresh_token": loot.refresh_token}
 
 
+def with_password(loot: Loot) -> dict[str, str]:
+    return {"email": ADA, "password": "correct horse battery"}
+
+
+def with_username(loot: Loot) -> dict[str, str]:
+    return {"username": "ada_1", "password": "correct horse battery"}
+
+
+def with_connection(loot: Loot) -> dict[str, str]:
+    return {"connection_name": "google"}
+
+
+def link_cases(field: str) -> list[Case]:
+    """The other side's link at our address."""
+    return [
+        lambda door, route, loot: door.get(route, token=getattr(loot, field)),
+        lambda door, route, loot: door.post(route, {"token": getattr(loot, field)}, app_key=""),
+        lambda door, route, loot: door.post(
+            route, {"token": getattr(loot, field), "password": "correct horse battery"}, app_key=""
+        ),
+    ]
+
+
 def with_identifier(loot: Loot) -> dict[str, str]:
     return {"identifier": ADA}
 
@@ -155,7 +180,7 @@ def by_client(body: Callable[[Loot], dict[str, str]]) -> list[Case]:
     ]
 
 
-def with_password(loot: Loot) -> dict[str, str]:
+def with_code_as_password(loot: Loot) -> dict[str, str]:
     return {"grant_type": "password", "username": ADA, "password": loot.code}
 
 
@@ -253,6 +278,14 @@ CASES: dict[str, list[Case]] = {
     "mobile-otp-verify": [*foreign_key(with_mobile_code), *at_our_address_with(with_mobile_code)],
     "token/refresh": [*foreign_key(with_refresh_token), *at_our_address_with(with_refresh_token)],
     "token/revoke": [*foreign_key(with_refresh_token), *at_our_address_with(with_refresh_token)],
+    "email-password-signup": foreign_key(with_password),
+    "email-password-login": [*foreign_key(with_password), *at_our_address_with(with_password)],
+    "email-password-reset": foreign_key(with_email),
+    "username-password-signup": foreign_key(with_username),
+    "username-password-login": [*foreign_key(with_username), *at_our_address_with(with_username)],
+    "oauth": foreign_key(with_connection),
+    "confirm-email": link_cases("confirm_token"),
+    "reset-password": link_cases("reset_token"),
     "login/otp": foreign_key(with_identifier),
     "register/otp": foreign_key(with_identifier),
     "otp/activate": [*foreign_key(with_otp_id), *at_our_address_with(with_otp_id)],
@@ -280,7 +313,7 @@ CASES: dict[str, list[Case]] = {
     ],
     # Our own client with its own grant is let in at our address: only the first two cross.
     "oauth/v2/token": [
-        *by_client(with_password),
+        *by_client(with_code_as_password),
         *by_client(with_client_refresh_token),
         *by_client(own_grant)[:2],
     ],

@@ -25,6 +25,7 @@ from apps.dialects.urls import urlpatterns
 # A dialect's module, and the fields of its errors in their order. A new dialect fails here until it has its line.
 SHAPES = {
     "apps.dialects.zeromagic": ["error", "message"],
+    "apps.dialects.zeromagic_passwords": ["error", "message"],
     "apps.dialects.passage": ["code", "error"],
     "apps.dialects.smallpict": ["code", "message"],
     "apps.dialects.smtpd": ["code", "message"],
@@ -33,6 +34,8 @@ SHAPES = {
     "apps.dialects.introspection": ["error", "error_description"],
     "apps.dialects.well_known": ["error", "error_description"],
     "apps.dialects.platform": ["error", "error_description"],
+    # Pages for people: what their template says.
+    "apps.dialects.confirm": ["title", "message"],
 }
 # Passage's clients ask for a new code when they hear 401 (contracts/clients.md, trap 10).
 TELLS: dict[str, set[type[AuthError]]] = {"apps.dialects.passage": {ChallengeLocked}}

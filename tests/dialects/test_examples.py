@@ -119,7 +119,8 @@ class Replay:
 
     def read_mail(self) -> None:
         """The code also as a JSON number, which has no leading zeros."""
-        if mails := self.world.mailbox(ADDRESS):
+        mails = self.world.mailbox(ADDRESS)
+        if mails and "code" in mails[0]:
             otp = mails[0]["code"]
             basic = base64.b64encode(f"{ADDRESS}:{otp}".encode()).decode()
             self.facts |= {"otp": otp, "code": str(int(otp)), "basic": basic}

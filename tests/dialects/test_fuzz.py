@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("database")
 OF_ZEROMAGIC = ["email-otp-signup", "email-otp-login", "email-otp-verify", "mobile-otp-signup", "token/refresh"]
-ENDPOINTS = [*OF_ZEROMAGIC, "token/revoke", "register/otp", "otp/activate", "tokens"]
+OF_PASSWORDS = ["email-password-signup", "email-password-login", "email-password-reset", "username-password-login"]
+ENDPOINTS = [*OF_ZEROMAGIC, *OF_PASSWORDS, "token/revoke", "register/otp", "otp/activate", "tokens"]
 ENDPOINTS += ["plugin/auth/request-otp", "plugin/auth/verify-otp"]
 # The same inputs in every run, and nothing kept between runs.
 same_every_time = settings(max_examples=100, derandomize=True, deadline=None, database=None)
 
 FIELDS = (
+    "password",
+    "username",
     "email",
     "otp_code",
     "refresh_token",

@@ -23,6 +23,7 @@ from tests.dialects.isolation_cases import ADA, CASES, Case, Door, Loot, at_thei
 from tests.dialects.passage_app import App
 from tests.dialects.satellite_app import another
 from tests.dialects.smtpd_account import Account, basic
+from tests.passwordless.password_world import token
 from tests.world import World, build, junk_key
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("database")
 # The same person on both sides, and one that only the other side has ever heard of.
 STRANGER = "stranger@example.com"
+# Somebody who has signed up with a password and not yet followed the link, and somebody who has.
+NEWCOMER, PERSON, PASSWORD = "newcomer@example.com", "person@example.com", "correct horse battery"
 
 
 def routes() -> set[tuple[str, str]]:
@@ -76,6 +79,10 @@ def loot_of(world: World) -> Loot:
     signed_in, passage_token = world.signed_in(ADA), passage.signed_in(ADA)["refresh_token"]
     otp_id = passage.post("login/otp", {"identifier": ADA}).json()["otp_id"]
     world.sign_up(STRANGER)
+    world.post("email-password-signup", {"email": NEWCOMER, "password": PASSWORD})
+    world.post("email-password-signup", {"email": PERSON, "password": PASSWORD})
+    world.post("confirm-email", {"token": token(world.mailbox(PERSON)[0]["link"])}, app_key="")
+    world.post("email-password-reset", {"email": PERSON})
     account = Account(world)
     owner_key = account.key(ADA)
     code = world.code(ADA)
@@ -92,6 +99,8 @@ def loot_of(world: World) -> Loot:
         passage_token=passage_token,
         otp_id=otp_id,
         code=code,
+        confirm_token=token(world.mailbox(NEWCOMER)[0]["link"]),
+        reset_token=token(world.mailbox(PERSON)[0]["link"]),
         person=STRANGER,
         credentials=client.credentials,
         client_token=client.own_token(),
@@ -121,6 +130,8 @@ def nothing() -> Loot:
         passage_token=refresh.make(crypto.new_id(), crypto.new_id(), 0, 1, b"s" * 32),
         otp_id=codes.handle(crypto.new_id(), crypto.new_id(), 1, 1),
         code="",
+        confirm_token=f"{codes.handle(crypto.new_id(), crypto.new_id(), 1, 1)}.000000",
+        reset_token=f"{codes.handle(crypto.new_id(), crypto.new_id(), 1, 1)}.000000",
         person="nobody@example.com",
         credentials={"client_id": crypto.new_id().hex, "client_secret": crypto.new_client_secret()},
         client_token=jwt.encode({"sub": "nobody"}, "k" * 32, headers={"kid": "nobody's", "typ": "at+jwt"}),
@@ -175,6 +186,8 @@ def assert_untouched(world: World, loot: Loot) -> None:
     passage = App(world, world.app_key)
     assert passage.refresh(loot.passage_token).status_code == 200
     assert passage.activate(loot.otp_id, loot.code).status_code == 200
+    for path, link in (("confirm-email", loot.confirm_token), ("reset-password", loot.reset_token)):
+        assert world.post(path, {"token": link, "password": PASSWORD}, app_key="").status_code == 200
     body = {"grant_type": "refresh_token", "refresh_token": loot.client_refresh_token, **loot.credentials}
     assert world.post("oauth/v2/token", body).status_code == 200
     assert world.get("dev/messages", bearer=loot.api_key).status_code == 200

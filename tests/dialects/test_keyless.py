@@ -13,6 +13,9 @@ ADA = "ada@example.com"
 STARTS = {
     "email-otp-signup": {"email": ADA},
     "mobile-otp-signup": {"country_code": "+91", "mobile": "9876543211"},
+    "email-password-signup": {"email": ADA, "password": "correct horse battery"},
+    "email-password-reset": {"email": ADA},
+    "username-password-signup": {"username": "ada_1", "password": "correct horse battery"},
     "register/otp": {"identifier": ADA},
     "login/otp": {"identifier": ADA},
     "plugin/auth/request-otp": {"email": ADA},

@@ -12,15 +12,20 @@ from django.conf import settings
 from django.utils import translation
 
 from apps.passwordless.languages import choose_language
-from apps.passwordless.mail import RenderedEmail, render_code_email
+from apps.passwordless.mail import RenderedEmail, render_code_email, render_link_email
 
 LANGUAGES = [code for code, _ in settings.LANGUAGES]
 TRANSLATED = [code for code in LANGUAGES if code != "en"]
+LINK = "https://login.example.com/auth/0/development/confirm-email?token=x.1"
 FOLDER = Path(settings.LOCALE_PATHS[0])
 
 
 def render(language: str = "en", code: str = "123456", product: str = "Shop", minutes: int = 10) -> RenderedEmail:
     return render_code_email(code=code, product=product, language=language, minutes=minutes)
+
+
+def render_link(kind: str, language: str = "en") -> RenderedEmail:
+    return render_link_email(kind=kind, link=LINK, product="Shop", language=language, minutes=10)
 
 
 class Page(HTMLParser):
@@ -79,6 +84,30 @@ class TestEveryLanguage:
         assert "b" not in {tag for tag, _ in Page(mail.html).elements}
 
 
+@pytest.mark.parametrize("kind", ["verify_identifier", "reset_password"])
+class TestLinks:
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_the_link_is_the_only_one_and_can_be_read_as_well(self, kind: str, language: str) -> None:
+        mail = render_link(kind, language)
+        page = Page(mail.html)
+        assert [attributes["href"] for tag, attributes in page.elements if tag == "a"] == [LINK]
+        assert LINK in page.text
+        assert f"\n{LINK}\n" in mail.text
+        assert "Shop" in mail.subject
+        assert LINK not in repr(mail)
+
+    @pytest.mark.parametrize("language", TRANSLATED)
+    def test_it_leaves_no_line_in_english(self, kind: str, language: str) -> None:
+        english = {line for line in render_link(kind).text.splitlines() if line and line != LINK}
+        assert english.isdisjoint(render_link(kind, language).text.splitlines())
+        assert render_link(kind, language).subject != render_link(kind).subject
+
+    def test_it_loads_nothing(self, kind: str) -> None:
+        html = render_link(kind).html
+        assert not re.search(r"url\(|@import|cid:", html)
+        assert not {"img", "link", "script", "form", "iframe"} & {tag for tag, _ in Page(html).elements}
+
+
 @pytest.mark.parametrize(
     ("language", "minutes", "words"),
     [
@@ -135,6 +164,30 @@ def test_it_keeps_control_characters_of_a_product_out() -> None:
     mail = render(product="  Sh\x00op\r\nBcc: eve\u2028x\u202e \ud800 ")
     assert mail.subject == "123456 is your Sh op Bcc: eve x code"
     assert "Sh op Bcc: eve x" in mail.html
+
+
+@pytest.mark.parametrize("code", ["0000", "1111", "01234567", "9876543210"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_puts_each_digit_where_it_belongs_and_leaves_no_mark(language: str, code: str) -> None:
+    """A mail is rendered once for all codes of a length; only the digits are put in for each."""
+    first, mail = render(language, code="5" * len(code)), render(language, code=code)
+    for before, after in zip(("subject", "text", "html"), (mail.subject, mail.text, mail.html), strict=True):
+        assert getattr(first, before).count("5" * len(code)) == after.count(code)
+        assert len(getattr(first, before)) == len(after)
+        assert not re.search(r"[\x00-\x08\x0b-\x1f]", after)
+    assert re.sub(r"\D", "", " ".join(re.findall(r'aria-label="([^"]*)"', mail.html))) == code
+    assert "".join(re.findall(r"<span[^>]*>(\d+)</span>", mail.html)) == code
+
+
+def test_it_keeps_the_marks_of_digits_out_of_a_product() -> None:
+    mail = render(product="Sh\x0eop \x0f\x1b", code="987654")
+    assert mail.subject == "987654 is your Sh op code"
+    assert mail.html.count("Sh op") == render(product="Sh op", code="987654").html.count("Sh op")
+
+
+def test_it_refuses_a_code_that_is_longer_than_it_has_marks() -> None:
+    with pytest.raises(ValueError, match="zip"):
+        render(code="1" * 15)
 
 
 def test_it_shows_no_code_in_a_repr() -> None:

@@ -1,4 +1,4 @@
-"""Latchkey behind the vendor's names, for the vendor's own clients."""
+"""Latchkey behind the vendor's names, for the vendor's own clients, and at its own for standard ones."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from django.test import override_settings
 
 from tests.delivery.certificates import Authority
 from tests.dialects.passage_app import App, app
+from tests.dialects.satellite_app import Satellite, satellite
 from tests.sdk.vendor import PUBLIC_URL, Vendor
-from tests.stack.running import Web, database_url, private_folder
+from tests.stack.running import Web, database_url, free_port, private_folder
 
 NewApp = Callable[..., App]
+NewClient = Callable[..., Satellite]
 
 
 @pytest.fixture(scope="session")
@@ -43,6 +45,31 @@ def new_app(vendor: Vendor, database: None) -> NewApp:
     def made(**policy: Any) -> App:
         with override_settings(PUBLIC_URL=PUBLIC_URL):
             return app(**policy)
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def loopback(django_db_setup: None) -> Iterator[str]:
+    """The URL of a Latchkey that is known by the very address it listens at: plain http, as in development."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with private_folder() as folder:
+        web = Web(folder, DATABASE_URL=database_url(), PUBLIC_URL=url, PORT=str(port))
+        try:
+            web.wait_until_ready()
+            yield url
+        finally:
+            web.stop()
+
+
+@pytest.fixture
+def new_client(loopback: str, database: None) -> NewClient:
+    """Makes OAuth clients in worlds of their own, whose issuers are at that URL."""
+
+    def made(**options: Any) -> Satellite:
+        with override_settings(PUBLIC_URL=loopback):
+            return satellite(**options)
 
     return made
 

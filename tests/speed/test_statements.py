@@ -7,6 +7,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from apps.core.crypto import new_id
+from apps.tokens.api_keys import ApiKey, Scope
+from tests.dialects.satellite_app import Satellite, satellite
 from tests.world import World, build, forget_captured
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -81,8 +84,89 @@ def test_a_refresh_takes_three(concealed: World) -> None:
         concealed.refresh(token)
 
 
+def test_a_login_with_a_password_takes_seven(open_world: World) -> None:
+    """Application and person; then in one transaction the acceptance, the session and its event."""
+    facts = {"email": ADA, "password": "correct horse battery"}
+    open_world.post("email-password-signup", facts)
+    with at_most(7):
+        open_world.post("email-password-login", facts)
+    for refused in ({**facts, "password": "wrong horse battery"}, {**facts, "email": "nobody@example.com"}):
+        with at_most(6):
+            open_world.post("email-password-login", refused)
+
+
+def test_a_sign_up_with_a_password_takes_five_concealed_and_six_where_people_are_looked_up(
+    concealed: World, open_world: World
+) -> None:
+    facts = {"email": ADA, "password": "correct horse battery"}
+    with at_most(5):
+        concealed.post("email-password-signup", facts)
+    with at_most(6):
+        open_world.post("email-password-signup", facts)
+
+
 def test_junk_keys_and_junk_tokens_cost_none(concealed: World) -> None:
     with at_most(0):
         concealed.post("email-otp-login", {"email": ADA}, app_key="pk_test_" + "x" * 38)
     with at_most(1):
         concealed.refresh("x" * 79)
+
+
+def test_userinfo_takes_two(concealed: World) -> None:
+    token = concealed.signed_in(ADA)["access_token"]
+    with at_most(2):
+        assert concealed.get("userinfo", bearer=token).status_code == 200
+
+
+class TestOAuth:
+    @pytest.fixture
+    def app(self) -> Satellite:
+        app = satellite()
+        app.own_token()  # The client's last use is noted, and the signing key is read.
+        return app
+
+    def test_a_client_that_nobody_knows_costs_none_unless_its_secret_is_well_formed(self, app: Satellite) -> None:
+        broken = app.secret[:-1] + ("a" if app.secret[-1] != "a" else "b")
+        for pair in (
+            {"client_secret": "junk"},
+            {"client_secret": broken},
+            {"client_id": "junk"},
+            {"client_id": "x" * 32},
+        ):
+            with at_most(0):
+                assert app.token("client_credentials", **pair).status_code == 401
+        with at_most(1):
+            assert app.token("client_credentials", client_id=new_id().hex).status_code == 401
+
+    def test_a_clients_own_token_takes_one(self, app: Satellite) -> None:
+        with at_most(1):
+            assert app.token("client_credentials").status_code == 200
+
+    def test_a_junk_refresh_token_costs_no_more_than_the_client(self, app: Satellite) -> None:
+        with at_most(1):
+            assert app.refresh("x" * 79).status_code == 400
+
+    def test_the_same_code_by_password_grant_takes_what_a_verify_takes_but_for_one(self, app: Satellite) -> None:
+        app.signed_in(ADA)
+        code = app.code(ADA)
+        with at_most(8):
+            assert app.password(ADA, code).status_code == 200
+
+    @pytest.mark.parametrize("token", ["junk", "a.b.c", "x" * 79, "sp_test_" + "x" * 38])
+    def test_introspection_of_junk_takes_the_callers_one(self, app: Satellite, token: str) -> None:
+        with at_most(1):
+            assert not app.is_active(token)
+
+    def test_introspection_takes_one_for_the_caller_and_one_for_a_token_or_key(self, app: Satellite) -> None:
+        tokens = app.signed_in(ADA)
+        _key, asking = ApiKey.objects.mint(app.world.environment, name="Asking", scopes=[Scope.INTROSPECT])
+        _key, asked = ApiKey.objects.mint(app.world.environment, name="Asked", scopes=[])
+        for secret in (asking, asked):
+            app.introspect(secret, Authorization=f"Bearer {asking}")
+        for token in (tokens["access_token"], app.own_token(), asked):
+            with at_most(2):
+                assert app.introspect(token, Authorization=f"Bearer {asking}").json()["active"]
+            with at_most(2):
+                assert app.is_active(token)
+        with at_most(3):
+            assert app.is_active(tokens["refresh_token"])

@@ -75,7 +75,7 @@ class Web(Process):
     """granian, and a client that speaks to it over a real socket as if it were at the public URL."""
 
     def __init__(self, folder: Path, **environ: str) -> None:
-        self.port = free_port()
+        self.port = int(environ.get("PORT") or free_port())
         workers = {"WEB_WORKERS": "1", "PORT": str(self.port), "HOST": "127.0.0.1", **environ}
         super().__init__(folder, "manage.py", "run", "web", **workers)
         host = {"Host": urlsplit(environ.get("PUBLIC_URL", settings.PUBLIC_URL)).netloc}

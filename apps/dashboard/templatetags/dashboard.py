@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django import forms, template
 from django.utils import timezone
@@ -10,7 +10,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
-from apps.dashboard.words import in_words
+from apps.dashboard.words import in_words as words_for
+from apps.tenants.models import Membership
+from apps.tokens.oauth_clients import Grant
 
 register = template.Library()
 
@@ -21,7 +23,9 @@ def moment(when: datetime | None, never: str = "Never") -> SafeString | str:
     if when is None:
         return never
     now = timezone.now()
-    distance = f"{_first(timesince(when, now))} ago" if when <= now else f"in {_first(timesince(now, when))}"
+    # The first minute of "in 24 hours" would be "in 23 hours" otherwise.
+    ahead = when + timedelta(seconds=59)
+    distance = f"{_first(timesince(when, now))} ago" if when <= now else f"in {_first(timesince(now, ahead))}"
     return format_html(
         '<time datetime="{}" title="{} UTC">{}</time>',
         when.isoformat(),
@@ -47,4 +51,26 @@ def duration(field: forms.BoundField) -> str:
         seconds = int(field.value())
     except (TypeError, ValueError):
         return ""
-    return in_words(seconds)
+    return words_for(seconds)
+
+
+@register.filter
+def in_words(seconds: int) -> str:
+    return words_for(seconds)
+
+
+@register.filter
+def grant(value: str) -> str:
+    return str(Grant(value).label).capitalize() if value in Grant.values else value
+
+
+@register.filter
+def is_ahead(when: datetime | None) -> bool:
+    return when is not None and when > timezone.now()
+
+
+@register.filter
+def signed_in_here(membership: Membership) -> datetime | None:
+    """Since they belong to the company: what they did before is no affair of its owners."""
+    last = membership.operator.last_login
+    return last if last and last >= membership.created_at else None

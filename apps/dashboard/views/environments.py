@@ -13,11 +13,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from apps.dashboard.authentication import acting
+from apps.dashboard.endpoints import groups_of
 from apps.dashboard.pages import UNPROCESSABLE, EnvironmentPage, refuse
+from apps.dashboard.paging import about
 from apps.dashboard.permissions import Action, change_policy
 from apps.dashboard.policy import PolicyForm
 from apps.management import environments
 from apps.tenants.models import ApplicationKey, Environment
+from apps.tokens.api_keys import ApiKey
+from apps.tokens.oauth_clients import OAuthClient
 
 
 class Overview(EnvironmentPage):
@@ -25,9 +29,10 @@ class Overview(EnvironmentPage):
     section = "overview"
 
     def get(self, request: HttpRequest, environment_id: UUID) -> HttpResponse:
-        keys = ApplicationKey.objects.for_environment(self.environment).usable()
         return self.show(
-            addresses=_addresses(self.environment), mail=_mail(self.environment), number_of_keys=keys.count()
+            groups=groups_of(self.environment),
+            mail=_mail(self.environment),
+            **_numbers(self.environment),
         )
 
 
@@ -66,16 +71,15 @@ class Policy(EnvironmentPage):
         return self.show(status=status, form=form, groups=form.groups(), may_change=may_change)
 
 
-def _addresses(environment: Environment) -> list[tuple[str, str, str]]:
-    """(What, where, what for) of everything that a developer copies from here."""
-    issuer, passage = environment.issuer, environment.passage_issuer
-    return [
-        ("Base URL", issuer, "Clients of the ZeroMagic dialect start here. It is also the issuer of its tokens."),
-        ("JWKS", f"{issuer}/.well-known/jwks.json", "The public keys that your servers verify access tokens with."),
-        ("Discovery", f"{issuer}/.well-known/openid-configuration", "Everything a JWT library wants to know."),
-        ("Passage base URL", passage, "Clients of the Passage dialect start here; the issuer of its tokens."),
-        ("Environment id", environment.id.hex, "The app id of Passage clients."),
-    ]
+def _numbers(environment: Environment) -> dict[str, Any]:
+    """None of them looks at more rows than it tells: people's keys can be very many."""
+    api_keys = ApiKey.objects.for_environment(environment).usable()
+    return {
+        "number_of_keys": ApplicationKey.objects.for_environment(environment).usable().count(),
+        "number_of_api_keys": about(api_keys.filter(user=None)),
+        "number_of_personal_keys": about(api_keys.filter(user__isnull=False)),
+        "number_of_clients": about(OAuthClient.objects.for_environment(environment).usable()),
+    }
 
 
 def _mail(environment: Environment) -> str:

@@ -3,52 +3,31 @@
 The application must not be able to change the schema or to rewrite the record of what happened.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-import environ
-from django.conf import settings
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
+from apps.management.owner import as_owner
+
 OLDEST_POSTGRESQL = 180_000
 APPEND_ONLY = ("audit_event",)
 READ_ONLY = ("django_migrations",)
-_WHO = ("USER", "PASSWORD", "HOST", "PORT")
 
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         connection = connections[options["database"]]
         application = connection.settings_dict["USER"]
-        with _as_owner(connection):
+        with as_owner(connection):
             _prepare(connection)
             super().handle(*args, **options)
             is_real = not options["plan"] and not options["check_unapplied"]
             if is_real and application != connection.settings_dict["USER"]:
                 _grant(connection, application)
-
-
-@contextmanager
-def _as_owner(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Connect as DATABASE_OWNER_URL's role meanwhile. The database stays the connection's: tests have their own."""
-    owner = environ.Env.db_url_config(settings.DATABASE_OWNER_URL)
-    before = {name: connection.settings_dict[name] for name in _WHO}
-    _switch(connection, {name: owner[name] for name in _WHO})
-    try:
-        yield
-    finally:
-        _switch(connection, before)
-
-
-def _switch(connection: Any, who: dict[str, Any]) -> None:
-    connection.close()
-    connection.close_pool()  # Pooled connections would go on as the other role.
-    connection.settings_dict.update(who)
 
 
 def _prepare(connection: BaseDatabaseWrapper) -> None:

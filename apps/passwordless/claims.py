@@ -1,0 +1,123 @@
+"""What a worker takes from the outbox: due messages, with all that is needed to judge and to compose them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models import Model
+
+from apps.challenges.models import Challenge, Purpose
+from apps.core.crypto import key_versions
+from apps.delivery.models import LEASE, Message, MessageQuerySet
+from apps.tenants.models import Environment, Project
+from apps.users.models import Person
+
+
+def _fields(model: type[Model], *wanted: str) -> tuple[str, ...]:
+    """In the model's own order, because from_db() takes its values in that."""
+    names = [field.attname for field in model._meta.concrete_fields]  # noqa: SLF001 - Django documents it.
+    return tuple(name for name in names if name in wanted or not wanted)
+
+
+# What composing reads. Any other field of these would be one more statement for each message, by Django's own deferral.
+_MESSAGE = _fields(Message)
+_ENVIRONMENT = _fields(
+    Environment,
+    *(
+        "id",
+        "project_id",
+        "kind",
+        "issuer",
+        "sign_up_open",
+        "mail_from",
+        "mail_url_sealed",
+        "sms_domain",
+        "sms_provider_sealed",
+    ),
+)
+_PROJECT = _fields(Project, "id", "name", "data_key_sealed")
+_CHALLENGE = _fields(
+    Challenge,
+    *(
+        "id",
+        "environment_id",
+        "purpose",
+        "channel",
+        "identifier",
+        "nonce",
+        "key_version",
+        "code_length",
+        "tries",
+        "expires_at",
+    ),
+)
+
+
+def _columns(table: str, names: Sequence[str]) -> str:
+    return ", ".join(f"{table}.{name}" for name in names)
+
+
+# One statement for a whole batch: claiming, then one query each for the environment, the challenge and the person, cost
+# 2.3 ms of CPU for a message, and this 0.3. It is composed here because no app below may know all of these tables.
+# A code of a key that was taken out of ENCRYPTION_KEYS cannot be derived any more.
+_CLAIM = f"""
+    WITH m AS ({MessageQuerySet.CLAIM})
+    SELECT {_columns("m", _MESSAGE)}, {_columns("e", _ENVIRONMENT)}, {_columns("p", _PROJECT)},
+           {_columns("c", _CHALLENGE)}, i.user_id, i.verified_at IS NOT NULL, u.disabled_at IS NOT NULL,
+           EXISTS (SELECT FROM tenants_operator o
+                    WHERE m.template = '{Purpose.OPERATOR}' AND o.email = m.recipient AND o.is_active)
+      FROM m
+      JOIN tenants_environment e ON e.id = m.environment_id
+      JOIN tenants_project p ON p.id = e.project_id
+      LEFT JOIN challenges_challenge c ON c.id = m.reference AND c.environment_id = m.environment_id
+           AND c.nonce IS NOT NULL AND c.expires_at > now() AND c.key_version = ANY(%(key_versions)s)
+      LEFT JOIN users_identifier i ON i.environment_id = m.environment_id AND i.value = m.recipient
+           AND i.kind = CASE m.channel WHEN 'email' THEN 'email' ELSE 'phone' END
+      LEFT JOIN users_enduser u ON u.id = i.user_id
+     ORDER BY m.created_at
+"""  # noqa: S608 - only names of columns are put into it.
+_PARTS = (len(_MESSAGE), len(_ENVIRONMENT), len(_PROJECT), len(_CHALLENGE))
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """`challenge` only while its code may be used. The message's environment and its project are loaded."""
+
+    message: Message
+    challenge: Challenge | None
+    person: Person | None
+    is_operator: bool
+
+    @property
+    def environment(self) -> Environment:
+        return self.message.environment
+
+
+def claim(limit: int) -> list[Claimed]:
+    """Take at most `limit` due messages of all environments, each for the length of LEASE."""
+    # Before the statement, so that the lease is never younger than it looks here.
+    claimed_at = time.monotonic()
+    parameters: dict[str, Any] = {"lease": LEASE, "limit": limit, "key_versions": key_versions()}
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, parameters)
+        return [_read(row, claimed_at) for row in cursor.fetchall()]
+
+
+def _read(row: Sequence[Any], claimed_at: float) -> Claimed:
+    parts, start = [], 0
+    for length in _PARTS:
+        parts.append(row[start : start + length])
+        start += length
+    message = Message.from_db(connection.alias, _MESSAGE, parts[0])
+    environment = Environment.from_db(connection.alias, _ENVIRONMENT, parts[1])
+    environment.project = Project.from_db(connection.alias, _PROJECT, parts[2])
+    message.environment = environment
+    message.claimed_at = claimed_at
+    challenge = Challenge.from_db(connection.alias, _CHALLENGE, parts[3]) if parts[3][0] else None
+    user_id, is_verified, is_disabled, is_operator = row[start:]
+    person = Person(user_id, is_verified, is_disabled) if user_id else None
+    return Claimed(message, challenge, person, is_operator)
