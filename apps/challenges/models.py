@@ -15,7 +15,7 @@ from django.utils import timezone
 from apps.challenges import codes
 from apps.challenges.failures import BUDGET_TTL, FailureCount
 from apps.core import crypto
-from apps.core.database import first_row
+from apps.core.database import compact, first_row
 from apps.core.errors import ChallengeLocked, CodeExpired, CodeMismatch, RateLimited
 from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
@@ -95,11 +95,12 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     #        back, and the caller is told to wait, because the other start has just sent a code;
     # queued puts the message into the outbox, so that neither is ever there without the other.
     # PostgreSQL runs `ended` before `fresh` because `fresh` reads its count; the row it ended no longer conflicts.
-    ISSUE = """
+    ISSUE = compact("""
         WITH sent AS (
             SELECT count(*) = 0 AS is_first,
                    coalesce(sum(messages) FILTER (WHERE created_at > now() - interval '1 hour'), 0) < %(hourly)s
-                   AND (%(daily)s::int IS NULL OR coalesce(sum(messages), 0) < %(daily)s::int) AS leaves_room
+                   AND (%(daily)s::int IS NULL OR coalesce(sum(messages), 0) < %(daily)s::int)
+                   AND $unchanged AS leaves_room
               FROM (SELECT created_at, cardinality(tries) - 1 AS messages FROM challenges_challenge
                      WHERE environment_id = %(environment)s AND identifier = %(identifier)s AND purpose = %(purpose)s
                        AND created_at > now() - interval '1 day') AS today
@@ -158,7 +159,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         )
         SELECT id, provisional_user_id, key_version, cardinality(tries) - 1, extract(epoch FROM expires_at - now())
           FROM issued
-    """
+    """)
 
     # While this holds, a challenge takes a guess. It compares the nonce that the code was derived from, so a code
     # cannot outlive its challenge, and reads the clock, because the statement may have waited for a lock. The nonce
@@ -227,9 +228,10 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             "language": language,
             "nonce": crypto.random_bytes(NONCE_BYTES),
             "key_version": crypto.current_key_version(),
+            **environment.unchanged_parameters,
         }
         with connection.cursor() as cursor:
-            cursor.execute(self.ISSUE, parameters)
+            cursor.execute(self.ISSUE.replace("$unchanged", environment.unchanged), parameters)
             row = cursor.fetchone()
         if row is None:
             return self._unsent(environment, purpose, identifier, by_handle=by_handle)
@@ -243,8 +245,9 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         The code that is in the mailbox already is of no use to its owner without a handle, so a stranger who used up
         the messages would have locked them out. That handle shares the tries of those who have none.
         """
-        live = self.for_environment(environment).filter(purpose=purpose, identifier=identifier, nonce__isnull=False)
-        challenge = live.filter(expires_at__gt=Now()).first()
+        challenge = self._one(
+            "identifier = %(value)s AND nonce IS NOT NULL AND expires_at > now()", environment, purpose, identifier
+        )
         if challenge is None:
             raise RateLimited(SECONDS_UNTIL_LESS_WAS_SENT)
         wait = self._wait(environment, challenge)
@@ -264,7 +267,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
 
     def check_code(self, environment: Environment, *, purpose: Purpose, identifier: str, code: str) -> Attempt:
         """Compare a guess with the live code of `identifier`. Raises CodeExpired when there is none."""
-        challenge = self._one("identifier = %s AND nonce IS NOT NULL", environment, purpose, identifier)
+        challenge = self._one("identifier = %(value)s AND nonce IS NOT NULL", environment, purpose, identifier)
         return _compare(challenge, code, SHARED_TRIES)
 
     def check_handle(self, environment: Environment, *, purpose: Purpose, handle: str, code: str) -> Attempt:
@@ -274,12 +277,15 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             raise CodeExpired
         challenge_id, send = named
         # That it is live is asked here: asked in SQL, it would be looked for among all live ones, as in OPEN_TO_GUESS.
-        challenge = self._one("id = %s", environment, purpose, challenge_id)
+        challenge = self._one("id = %(value)s", environment, purpose, challenge_id)
         return _compare(challenge if challenge and challenge.nonce else None, code, send + 1)
 
     def _one(self, condition: str, environment: Environment, purpose: Purpose, value: object) -> Challenge | None:
-        place = f"environment_id = %s AND purpose = %s AND {condition}"
-        return first_row(self.model, place, [environment.id, purpose, value])
+        place = (
+            f"environment_id = %(environment)s AND purpose = %(purpose)s AND {condition} AND {environment.unchanged}"
+        )
+        parameters = {"environment": environment.id, "purpose": purpose, "value": value}
+        return first_row(self.model, place, {**parameters, **environment.unchanged_parameters})
 
     def refuse(self, attempt: Attempt) -> None:
         """Count a wrong guess, then always raise: CodeMismatch, or why it came too late to be counted."""

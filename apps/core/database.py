@@ -1,6 +1,6 @@
 """What a request does when its pooled connection turns out to be dead, and how the hot path reads a row."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
@@ -25,13 +25,22 @@ def first_query(ask: Callable[[], T]) -> T:
     except (OperationalError, InterfaceError) as failure:
         if isinstance(failure.__cause__, PoolTimeout):
             raise
-        connection.close()
-        pool: ConnectionPool[Any] = cast(DatabaseWrapper, connection).pool
-        pool.check()
+        replace_dead_connections()
         return ask()
 
 
-def first_row(model: type[M], condition: str, parameters: Sequence[Any]) -> M | None:
+def replace_dead_connections() -> None:
+    connection.close()
+    pool: ConnectionPool[Any] = cast(DatabaseWrapper, connection).pool
+    pool.check()
+
+
+def compact(statement: str) -> str:
+    """On one line: psycopg remembers what it has parsed of a statement only up to 4,096 characters."""
+    return " ".join(statement.split())
+
+
+def first_row(model: type[M], condition: str, parameters: Mapping[str, Any]) -> M | None:
     """The row that a condition of our own finds. The ORM would spend most of a millisecond on composing the same
     statement again. Not for columns that need converting, such as JSON."""
     select, names = _select(model)

@@ -118,17 +118,21 @@ class PassageView(DialectView):
         return Response({"otp_id": started.handle}, status=status)
 
 
-class LoginOtp(PassageView):
+class CodeView(PassageView):
+    asks_later = True
+
+
+class LoginOtp(CodeView):
     def post(self, request: Request, **_address: str) -> Response:
         return self.start(Intent.SIGN_IN, status=200)
 
 
-class RegisterOtp(PassageView):
+class RegisterOtp(CodeView):
     def post(self, request: Request, **_address: str) -> Response:
         return self.start(Intent.SIGN_UP, status=201)
 
 
-class OtpActivate(PassageView):
+class OtpActivate(CodeView):
     def post(self, request: Request, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(ActivateForm)
         tokens = redeem_handle(
@@ -137,7 +141,7 @@ class OtpActivate(PassageView):
         return Response(auth_result(caller.environment, tokens))
 
 
-class TokensView(PassageView):
+class TokensView(CodeView):
     def post(self, request: Request, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(RefreshTokenForm)
         tokens = refresh(caller.environment, caller.client, refresh_token=form["refresh_token"], context=self.context)
@@ -145,6 +149,7 @@ class TokensView(PassageView):
 
     def delete(self, request: Request, **_address: str) -> Response:
         """Sign out. The contract puts the token into the query; it is in no log of ours."""
+        self.asks_later = False  # It is silent about whatever the token opens.
         caller = self.caller()
         token = fields.read(RefreshTokenForm, request.query_params.dict())["refresh_token"]
         revoke(caller.environment, caller.client, refresh_token=token, context=self.context)

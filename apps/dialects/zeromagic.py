@@ -109,13 +109,17 @@ class ZeroMagicView(DialectView):
         return Response({"user_id": str(tokens.user_id), **identifier, **token_body(tokens)})
 
 
-class EmailOtpSignup(ZeroMagicView):
+class CodeView(ZeroMagicView):
+    asks_later = True
+
+
+class EmailOtpSignup(CodeView):
     def post(self, request: Request, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(EmailForm)
         return self.start(caller, Intent.SIGN_UP, form["email"], "email", status=201)
 
 
-class EmailOtpVerify(ZeroMagicView):
+class EmailOtpVerify(CodeView):
     def post(self, request: Request, **_address: str) -> Response:
         return self.verify_email(self.caller())
 
@@ -135,7 +139,7 @@ class EmailOtpLogin(EmailOtpVerify):
         return self.start(caller, Intent.SIGN_IN, form["email"], "email", status=200)
 
 
-class MobileOtpSignup(ZeroMagicView):
+class MobileOtpSignup(CodeView):
     """`mobile` comes and goes without the country code, which is sent beside it at this one time."""
 
     def post(self, request: Request, **_address: str) -> Response:
@@ -144,7 +148,7 @@ class MobileOtpSignup(ZeroMagicView):
         return self.start(caller, Intent.SIGN_UP, to, "mobile", status=201)
 
 
-class MobileOtpVerify(ZeroMagicView):
+class MobileOtpVerify(CodeView):
     """Login and verify know no country code: the number is read in the environment's default region."""
 
     def post(self, request: Request, **_address: str) -> Response:
@@ -169,7 +173,7 @@ class MobileOtpLogin(MobileOtpVerify):
         return self.start(caller, Intent.SIGN_IN, self.number(caller, form["mobile"]), "mobile", status=200)
 
 
-class TokenRefresh(ZeroMagicView):
+class TokenRefresh(CodeView):
     def post(self, request: Request, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(RefreshTokenForm)
         tokens = refresh(caller.environment, caller.client, refresh_token=form["refresh_token"], context=self.context)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -17,7 +17,7 @@ from apps.core import crypto
 from apps.tenants import validators
 from apps.tenants.operators import Membership, Operator
 from apps.tenants.querysets import EnvironmentQuerySet
-from apps.tenants.snapshots import Snapshots
+from apps.tenants.snapshots import Snapshot, Snapshots
 
 __all__ = ["ApplicationKey", "Environment", "Membership", "Operator", "Project", "Tenant"]
 
@@ -90,6 +90,11 @@ class EnvironmentsQuerySet(models.QuerySet["Environment"]):
     def at(self, address: Address) -> Environment | None:
         """The environment that a URL names, with its project: one statement."""
         return self.snapshots.get(address, lambda: self.filter(**address.lookup()).select_related("project"))
+
+    def recalled(self, address: Address) -> Environment | None:
+        """The same as it was remembered; its statements ask whether it is still so (Environment.unchanged)."""
+        known = self.snapshots.recall(address)
+        return known and known[0].asking(known[1])
 
 
 class Environment(models.Model):
@@ -210,11 +215,29 @@ class Environment(models.Model):
 
     objects: ClassVar[EnvironmentsQuerySet] = EnvironmentsQuerySet.as_manager()  # type: ignore[assignment]
 
+    snapshot: Snapshot | None = None
+    """Set while nobody has asked yet whether it is still as it was remembered."""
+
     class Meta:
         constraints = (models.UniqueConstraint(fields=["project", "name"], name="environment_name"),)
 
     def __str__(self) -> str:
         return f"{self.project} {self.name}"
+
+    def asking(self, snapshot: Snapshot) -> Environment:
+        """A copy for one request; what is remembered is everybody's."""
+        twin = Environment.__new__(Environment)
+        twin.__dict__ = {**self.__dict__, "snapshot": snapshot}
+        return twin
+
+    @property
+    def unchanged(self) -> str:
+        """A condition for a step's first statement, with the parameters of `unchanged_parameters`."""
+        return self.snapshot.unchanged if self.snapshot else "TRUE"
+
+    @property
+    def unchanged_parameters(self) -> dict[str, Any]:
+        return self.snapshot.parameters if self.snapshot else {}
 
     @property
     def is_production(self) -> bool:
@@ -284,6 +307,14 @@ class ApplicationKeyQuerySet(EnvironmentQuerySet["ApplicationKey"]):
         here = {**address.lookup("environment__"), "digest": digest}
         key = self.snapshots.get((address, digest), lambda: self.filter(**here).select_related("environment__project"))
         return key if key and key.is_usable else None
+
+    def recalled(self, secret: str, address: Address) -> tuple[ApplicationKey, Environment] | None:
+        """The same as it was remembered, without a statement; those of its environment ask whether it is still so."""
+        known = self.snapshots.recall((address, crypto.digest(secret)))
+        if known is None or not known[0].is_usable:
+            return None
+        key, snapshot = known
+        return key, key.environment.asking(snapshot)
 
 
 class ApplicationKey(models.Model):

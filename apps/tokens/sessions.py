@@ -190,8 +190,9 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
     def named(self, environment: Environment, text: str) -> tuple[Session, refresh.RefreshToken]:
         """The live session that a genuine refresh token belongs to. Raises InvalidRefreshToken; junk costs no query."""
         token = refresh.read(environment.id, text)
-        place = [environment.id, token.session_id]
-        session = first_row(self.model, "environment_id = %s AND id = %s AND secret IS NOT NULL", place)
+        place = f"environment_id = %(environment)s AND id = %(id)s AND secret IS NOT NULL AND {environment.unchanged}"
+        parameters = {"environment": environment.id, "id": token.session_id, **environment.unchanged_parameters}
+        session = first_row(self.model, place, parameters)
         if session is None or not session.made(token, text):
             raise InvalidRefreshToken
         return session, token

@@ -40,34 +40,34 @@ def warm(world: World) -> World:
     return world
 
 
-def test_a_concealed_start_takes_five_whatever_it_is(concealed: World) -> None:
+def test_a_concealed_start_takes_one_whatever_it_is(concealed: World) -> None:
     steps: list[Callable[[str], object]] = [concealed.sign_up, concealed.log_in]
     for number, step in enumerate(steps):
-        with at_most(5):
+        with at_most(1):
             step(f"new{number}@example.com")
 
 
-def test_a_start_that_looks_people_up_takes_six(open_world: World) -> None:
-    with at_most(6):
+def test_a_start_that_looks_people_up_takes_four(open_world: World) -> None:
+    with at_most(4):
         open_world.sign_up(ADA)
     open_world.verify(ADA, open_world.code(ADA))
-    with at_most(6):
+    with at_most(4):
         open_world.log_in(ADA)
 
 
-def test_the_verify_that_creates_a_person_takes_nine(concealed: World) -> None:
+def test_the_verify_that_creates_a_person_takes_two(concealed: World) -> None:
     concealed.sign_up(ADA)
     code = concealed.code(ADA)
-    with at_most(9):
+    with at_most(2):
         concealed.verify(ADA, code)
 
 
-def test_the_verify_of_a_known_person_takes_eight(concealed: World) -> None:
+def test_the_verify_of_a_known_person_takes_two(concealed: World) -> None:
     concealed.signed_in(ADA)
     forget_captured(concealed)
     concealed.log_in(ADA)
     code = concealed.code(ADA)
-    with at_most(8):
+    with at_most(2):
         concealed.verify(ADA, code)
 
 
@@ -78,9 +78,9 @@ def test_a_wrong_code_takes_three(concealed: World) -> None:
         concealed.verify(ADA, wrong)
 
 
-def test_a_refresh_takes_three(concealed: World) -> None:
+def test_a_refresh_takes_two(concealed: World) -> None:
     token = concealed.signed_in(ADA)["refresh_token"]
-    with at_most(3):
+    with at_most(2):
         concealed.refresh(token)
 
 
