@@ -38,13 +38,14 @@ def right_code(world: World) -> "Answer":
     return world.verify(GRACE, code)
 
 
-def revoke(world: World) -> None:
+def revoke(world: World) -> World:
     revoke_application_key(ApplicationKey.objects.for_environment(world.environment).get())
+    return world
 
 
 STEPS: dict[str, Callable[[World], "Answer"]] = {
-    "sign up": lambda world: (revoke(world), world.sign_up(GRACE))[1],
-    "log in": lambda world: (revoke(world), world.log_in(ADA))[1],
+    "sign up": lambda world: revoke(world).sign_up(GRACE),
+    "log in": lambda world: revoke(world).log_in(ADA),
     "verify": right_code,
     "refresh": lambda world: _after_revoking(world, world.refresh),
     "revoke": lambda world: _after_revoking(world, world.revoke),
