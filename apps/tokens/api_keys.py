@@ -77,7 +77,8 @@ class ApiKeyQuerySet(EnvironmentQuerySet["ApiKey"]):
             row = cursor.fetchone()
         if row is None:
             raise InvalidToken
-        key, key.environment = with_environment(ApiKey, row)
+        key, environment = with_environment(ApiKey, row)
+        key.environment = environment
         if scope is not None and scope not in key.scopes:
             raise InvalidToken
         key.touch(ip)
