@@ -93,7 +93,7 @@ DATABASES = {
             "connect_timeout": 2,
             # No wait is without an end: for a statement, for a lock, for a client that went away inside a transaction,
             # and for a server that stopped answering. `migrate` lifts the first two for itself.
-            "options": "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=20s",
+            "options": "-c statement_timeout=10s -c lock_timeout=5s -c idle_in_transaction_session_timeout=20s -c plan_cache_mode=force_generic_plan",
             "keepalives_idle": 5,
             "keepalives_interval": 2,
             "keepalives_count": 3,

@@ -25,8 +25,8 @@ class Principal:
     client_id: uuid.UUID
     """Of a token, its session's; of an API key, its own."""
     scopes: frozenset[str]
-    live: Live | None = None
-    """What the look at a token's session has told already; None for a key."""
+    live: Live
+    """Their address, which came along with the check."""
 
 
 def is_key(credential: str) -> bool:
@@ -41,7 +41,8 @@ def principal(address: Address, credential: str, ip: str = "") -> Principal:
         key = first_query(lambda: ApiKey.objects.presented(credential, address, Scope.ACCOUNT, ip))
         if key.user_id is None:
             raise InvalidToken
-        return Principal(key.environment, key.user_id, key.client_id, frozenset(key.scopes))
+        owner = Live(key.owner_email, key.owner_email_verified)
+        return Principal(key.environment, key.user_id, key.client_id, frozenset(key.scopes), owner)
     environment = _environment(address)
     claims = jwt.read(environment, Profile.ACCESS, credential)
     live = _live(environment, Profile.ACCESS, claims)

@@ -28,9 +28,7 @@ class Lifetime:
 
 
 def describe(person: Principal) -> Described:
-    if person.live is not None:
-        return Described(person.user_id, person.live.email, person.live.email_verified)
-    return known_as(person.environment, person.user_id)
+    return Described(person.user_id, person.live.email, person.live.email_verified)
 
 
 def known_as(environment: Environment, user_id: uuid.UUID) -> Described:

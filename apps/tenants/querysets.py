@@ -54,8 +54,8 @@ class EnvironmentQuerySet(models.QuerySet[M], Generic[M]):
         return deleted
 
     def _environments(self) -> Iterator[list[uuid.UUID]]:
-        environments = models.QuerySet(apps.get_model("tenants", "Environment")).order_by("id")
-        ids = list(environments.values_list("id", flat=True))
+        environments: Any = apps.get_model("tenants", "Environment")
+        ids = list(environments.objects.order_by("id").values_list("id", flat=True))
         for start in range(0, len(ids), ENVIRONMENTS_AT_ONCE):
             yield ids[start : start + ENVIRONMENTS_AT_ONCE]
 
@@ -63,4 +63,5 @@ class EnvironmentQuerySet(models.QuerySet[M], Generic[M]):
 def _execute(statement: str, parameters: dict[str, Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.rowcount
+        removed: int = cursor.rowcount
+        return removed

@@ -21,12 +21,12 @@ def columns(model: type[models.Model]) -> str:
     return ", ".join(f"{alias}.{column}" for alias, table in tables for column, _name in _fields(table))
 
 
-def with_environment(model: type[M], row: tuple[Any, ...]) -> tuple[M, Environment]:
-    """What `columns` selected; the environment has its project."""
+def with_environment(model: type[M], row: tuple[Any, ...]) -> tuple[M, Environment, Iterator[Any]]:
+    """What `columns` selected, the environment with its project, and the values that came after them."""
     values = iter(row)
     first, environment, project = _made(model, values), _made(Environment, values), _made(Project, values)
     environment.project = project
-    return first, environment
+    return first, environment, values
 
 
 @cache

@@ -81,7 +81,7 @@ class OAuthClientQuerySet(EnvironmentQuerySet["OAuthClient"]):
             row = cursor.fetchone()
         if row is None:
             return None
-        client, environment = with_environment(OAuthClient, row)
+        client, environment, _none = with_environment(OAuthClient, row)
         client.environment = environment
         return client if client.opens(secret) else None
 

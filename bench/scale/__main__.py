@@ -48,6 +48,11 @@ def main() -> int:
             side("warm_up")
             print(report.soak(side("soak", minutes=options.soak, concurrency=options.concurrency)))
         return 0
+    if options.nodes:
+        with _side() as side:
+            side("warm_up")
+            print(report.nodes(side("nodes", flows=options.flows, concurrency=options.concurrency)))
+        return 0
     with _side() as small, _side() as large:
         _compare(small, large, options)
     return 0
@@ -82,7 +87,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--flows", type=int, default=400, help="of a round")
     parser.add_argument("--no-purge", dest="purge", action="store_false")
     parser.add_argument("--soak", type=int, metavar="MINUTES", help="only this: memory while flows come and go")
-    parser.add_argument("--concurrency", type=int, default=_CONCURRENCY, help="of a soak")
+    parser.add_argument("--nodes", action="store_true", help="only this: two web nodes and two workers")
+    parser.add_argument("--concurrency", type=int, default=_CONCURRENCY, help="of a soak, or of two nodes")
     return parser.parse_args()
 
 

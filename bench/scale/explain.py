@@ -73,9 +73,9 @@ def explain(session: psycopg.Connection[Any], statement: str, parameters: Parame
 
 
 def _taken_back(session: psycopg.Connection[Any], run: Callable[[psycopg.Cursor[Any]], Any]) -> Plan:
-    with session.transaction() as transaction, session.cursor() as cursor:
+    found: list[Any] = []
+    with session.transaction(force_rollback=True), session.cursor() as cursor:
         found = run(cursor)
-        raise psycopg.Rollback(transaction)
     return _plan(found[0])
 
 

@@ -66,8 +66,8 @@ def _fill(session: psycopg.Connection[Any], table: str, source: str, columns: Ma
     insert = sql.SQL("INSERT INTO {table} ({columns}) SELECT {values} {source}").format(
         table=sql.Identifier(table),
         columns=sql.SQL(", ").join(map(sql.Identifier, values)),
-        values=sql.SQL(", ").join(sql.SQL(value) for value in values.values()),  # type: ignore[arg-type]
-        source=sql.SQL(source),  # type: ignore[arg-type]
+        values=sql.SQL(", ").join(sql.SQL(value) for value in values.values()),
+        source=sql.SQL(source),
     )
     session.execute(insert)
 
@@ -105,11 +105,11 @@ def main() -> None:
     sys.stderr.write(f"{given.users:,} users in {time.monotonic() - started:.0f} s\n")
 
 
-def _owner() -> dict[str, str]:
+def _owner() -> dict[str, Any]:
     """How psycopg connects as the role that owns the schema of this installation."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     facts = environ.Env.db_url_config(settings.DATABASE_OWNER_URL)
-    address = {name.lower(): str(facts[name]) for name in ("USER", "PASSWORD", "HOST", "PORT") if facts[name]}
+    address = {name.lower(): facts[name] for name in ("USER", "PASSWORD", "HOST", "PORT") if facts[name]}
     return {"dbname": facts["NAME"], **address}
 
 

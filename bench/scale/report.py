@@ -89,6 +89,15 @@ def purges(found: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def nodes(found: Figures) -> str:
+    names = ("web", "second web", "worker", "second worker")
+    spent = ", ".join(f"{name} {found[name] / 1000:.1f} s" for name in names)
+    return (
+        f"two web nodes and two workers: {found['flows per second']:.1f} flows per second, p50 {found['p50']:.0f} ms, "
+        f"p95 {found['p95']:.0f} ms, no errors; CPU: {spent}"
+    )
+
+
 def soak(samples: Sequence[Figures]) -> str:
     """MB PSS at the start and at the end, and the slope of a straight line through all minutes but the first five."""
     settled = samples[min(5, len(samples) // 3) :]

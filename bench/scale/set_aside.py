@@ -53,7 +53,7 @@ def set_aside(session: psycopg.Connection[Any], tables: Sequence[str]) -> Iterat
     for constraint in constraints:
         added = sql.SQL("ADD CONSTRAINT {} {}").format(
             sql.Identifier(constraint.name),
-            sql.SQL(constraint.definition),  # type: ignore[arg-type]
+            sql.SQL(constraint.definition),
         )
         _alter(session, constraint, added)
 

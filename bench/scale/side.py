@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from statistics import median, quantiles
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ import psycopg
 
 from bench import meters
 from bench.installation import Installation, installed
+from bench.scale.nodes import second_node
 from bench.scale.tables import SIZES
 from bench.scale.traffic import Crowd, Mailboxes, Place, Round
 from config.stack_places import BASE_DIR
@@ -75,6 +77,15 @@ class Side:
         calm = _figures(self._while(lambda: time.sleep(15), 2)[1])
         removed, busy = self._while(lambda: json.loads(self._run("purge", what)), 2)
         return {**removed, "before": calm, "during": _figures(busy)}
+
+    def nodes(self, flows: int, concurrency: int) -> dict[str, float]:
+        """A second web node and a second worker beside the first, and each flow's steps on both nodes in turns."""
+        with second_node(self._installation) as node:
+            place = replace(self._place, others=(node.address,))
+            before = meters.cpu(node.pids)
+            figures = _figures(Crowd(place, concurrency).go(flows))
+            after = meters.cpu(node.pids)
+        return {**figures, **{name: after[name] - before[name] for name in after}}
 
     def soak(self, minutes: int, concurrency: int) -> list[dict[str, float]]:
         """MB of memory by process, each minute, while flows come and go."""

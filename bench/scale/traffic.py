@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, cycle
 from queue import Empty, SimpleQueue
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -102,6 +102,8 @@ class Place:
     base_url: str
     app_key: str
     mail: Mailboxes
+    others: tuple[str, ...] = ()
+    """More nodes, as host and port. Each step of a flow goes to another one than the step before."""
 
 
 @dataclass(slots=True)
@@ -163,7 +165,8 @@ class _Client:
         url = urlsplit(place.base_url)
         self._mail, self._root = place.mail, url.path
         self._headers = {"APP-KEY": place.app_key, "Content-Type": "application/json"}
-        self._connection = http.client.HTTPConnection(url.netloc, timeout=_MAIL_SECONDS)
+        nodes = (url.netloc, *place.others)
+        self._connections = cycle(http.client.HTTPConnection(node, timeout=_MAIL_SECONDS) for node in nodes)
 
     def flow(self, address: str) -> float:
         self._mail.open(address)
@@ -176,8 +179,9 @@ class _Client:
     def _post(self, path: str, body: dict[str, str]) -> tuple[dict[str, Any], float]:
         """The answer and its milliseconds. Raises ValueError for one that is not as it should be."""
         started = time.perf_counter()
-        self._connection.request("POST", f"{self._root}/{path}", json.dumps(body).encode(), self._headers)
-        response = self._connection.getresponse()
+        connection = next(self._connections)
+        connection.request("POST", f"{self._root}/{path}", json.dumps(body).encode(), self._headers)
+        response = connection.getresponse()
         content = response.read()
         took = (time.perf_counter() - started) * 1000
         if response.status not in (200, 201):

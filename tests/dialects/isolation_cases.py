@@ -194,8 +194,8 @@ def own_grant(_loot: Loot) -> dict[str, str]:
 
 def each_token() -> list[Case]:
     """The other side's tokens of every kind, presented by a client of ours and by its own."""
-    names = ("access_token", "refresh_token", "client_token", "client_refresh_token", "api_key")
-    names += ("owner_key", "key_refresh_token")
+    names = ["access_token", "refresh_token", "client_token", "client_refresh_token", "api_key"]
+    names += ["owner_key", "key_refresh_token"]
     return [case for name in names for case in by_client(lambda loot, name=name: {"token": getattr(loot, name)})]  # type: ignore[misc]
 
 
@@ -215,13 +215,15 @@ def with_key_refresh_token(loot: Loot) -> dict[str, str]:
     return {"refresh_token": loot.key_refresh_token}
 
 
+def with_name_and_code(loot: Loot) -> dict[str, str]:
+    return {"username": ADA, "password": loot.code}
+
+
 def with_owner_key(loot: Loot) -> dict[str, str]:
     return {"username": loot.owner_key, "password": ""}
 
 
-def granting(grant: str, body: Callable[[Loot], dict[str, str]]) -> list[Case]:
-    """With our own APP-KEY, with theirs, at their address, and without a key."""
-    cases = [*foreign_key(body), *at_our_address_with(body)]
+def granting(grant: str, cases: list[Case]) -> list[Case]:
     return [lambda door, route, loot, case=case: case(door, f"{route}?grant_type={grant}", loot) for case in cases]  # type: ignore[misc]
 
 
@@ -326,10 +328,12 @@ CASES: dict[str, list[Case]] = {
     "plugin/auth/request-otp": foreign_key(with_email),
     "plugin/auth/verify-otp": [*foreign_key(with_key_code), *at_our_address_with(with_key_code)],
     "oauth/token": [
-        *granting("password", lambda loot: {"username": ADA, "password": loot.code}),
-        *granting("password", with_owner_key),
-        *granting("refresh_token", with_key_refresh_token),
-        *granting("refresh_token", with_refresh_token),
+        *granting("password", [*foreign_key(with_name_and_code), *at_our_address_with(with_name_and_code)]),
+        # At its own address a person's API key needs no APP-KEY, and none that comes with it is looked at.
+        *granting("password", [foreign_key(with_owner_key)[0], *at_our_address_with(with_owner_key)]),
+        *granting("refresh_token", foreign_key(with_key_refresh_token)),
+        *granting("refresh_token", at_our_address_with(with_key_refresh_token)),
+        *granting("refresh_token", at_our_address_with(with_refresh_token)),
     ],
     "oauth/revoke": [*foreign_key(with_key_refresh_token), *at_our_address_with(with_key_refresh_token)],
     "oauth/me": as_a_person(looked_at),

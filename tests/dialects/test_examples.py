@@ -6,14 +6,15 @@ A dialect's folder under `examples/` has `<step>.request.txt` and `<step>.respon
 addition (`extras`), the status of an answer that is documented without one (`statuses`), and the first line of a
 request that is documented without (`lines`). A substitution may be for one file (`in`), a header for some `steps`. Into
 what is put, `{base_url}`, `{app_url}`, `{app_key}`, `{client_id}`, `{client_secret}`, `{email}`, `{code}` as a number,
-`{otp}` as a string, and `{<step>.<field>}` of an earlier answer are filled in. A contract that holds under a policy of
-its own names it under `environment`.
+`{otp}` as a string, `{basic}` with the address and it, and `{<step>.<field>}` of an earlier answer are filled in. A
+contract that holds under a policy of its own names it under `environment`; `signs_up` has a code sent beforehand.
 
 A request is written as HTTP, with or without a version and headers, or as a call of JavaScript's fetch().
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import tomllib
@@ -92,7 +93,8 @@ class Replay:
         request = parse_fetch(text) if "fetch(" in text else parse_http(text)
         headers = headers | request.headers
         content_type = headers.pop("Content-Type", "")
-        return client().generic(request.method, urlsplit(request.url).path, request.body, content_type, headers=headers)
+        url = urlsplit(request.url)._replace(scheme="", netloc="").geturl()
+        return client().generic(request.method, url, request.body, content_type, headers=headers)
 
     def parse_response(self, step: str) -> tuple[int, dict[str, Any]]:
         text = self.text(f"{step}.response.txt")
@@ -111,7 +113,7 @@ class Replay:
             if isinstance(value, dict):
                 self.compare(value, answered[name])
             elif name in self.rules["forms"]:
-                assert re.fullmatch(self.rules["forms"][name]["pattern"], answered[name]), name
+                assert re.fullmatch(self.rules["forms"][name]["pattern"], str(answered[name])), name
             else:
                 assert answered[name] == value, name
 
@@ -119,7 +121,9 @@ class Replay:
         """The code also as a JSON number, which has no leading zeros."""
         mails = self.world.mailbox(ADDRESS)
         if mails and "code" in mails[0]:
-            self.facts |= {"otp": mails[0]["code"], "code": str(int(mails[0]["code"]))}
+            otp = mails[0]["code"]
+            basic = base64.b64encode(f"{ADDRESS}:{otp}".encode()).decode()
+            self.facts |= {"otp": otp, "code": str(int(otp)), "basic": basic}
 
 
 def read_rules(dialect: str) -> dict[str, Any]:
@@ -146,6 +150,8 @@ def parse_fetch(text: str) -> Request:
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_documented_example_is_answered_as_documented(dialect: str) -> None:
     replay = Replay(EXAMPLES / dialect, build(**read_rules(dialect).get("environment", {})))
+    if replay.rules.get("signs_up"):
+        replay.world.sign_up(ADDRESS)
     for step in replay.rules["steps"]:
         replay.read_mail()
         replay.step(step)

@@ -85,6 +85,7 @@ def loot_of(world: World) -> Loot:
     world.post("email-password-reset", {"email": PERSON})
     account = Account(world)
     owner_key = account.key(ADA)
+    code = world.code(ADA)
     key_code = code_for_a_key(world)
     environment = world.environment
     return Loot(
@@ -97,7 +98,7 @@ def loot_of(world: World) -> Loot:
         refresh_token=signed_in["refresh_token"],
         passage_token=passage_token,
         otp_id=otp_id,
-        code=world.mailbox(ADA)[1]["code"],
+        code=code,
         confirm_token=token(world.mailbox(NEWCOMER)[0]["link"]),
         reset_token=token(world.mailbox(PERSON)[0]["link"]),
         person=STRANGER,

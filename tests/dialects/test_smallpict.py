@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.audit.models import Event
@@ -342,3 +344,23 @@ class TestCallers:
         assert [answer.status_code for answer in answers] == [401, 401, 429]
         assert answers[-1].json()["code"] == "rate_limited"
         assert int(answers[-1].headers["Retry-After"]) >= 1
+
+
+class TestSpeed:
+    """How many SQL statements each step costs, BEGIN and COMMIT included."""
+
+    def cost(self, step: Callable[[], Answer]) -> int:
+        with CaptureQueriesContext(connection) as captured:
+            step()
+        return len(captured.captured_queries)
+
+    def test_no_step_costs_more_than_it_needs(self) -> None:
+        here = plugin()
+        here.key("warm@example.com")
+        assert self.cost(lambda: here.request(ADA)) <= 5
+        code = here.world.code(ADA)
+        assert self.cost(lambda: here.verify(ADA, code)) <= 11, "which makes the person as well"
+        here.request(ADA)
+        code, wrong = here.world.code(ADA), here.world.wrong_code(ADA)
+        assert self.cost(lambda: here.verify(ADA, wrong)) <= 3
+        assert self.cost(lambda: here.verify(ADA, code)) <= 10

@@ -380,7 +380,7 @@ class TestBadRequests:
 
     def test_credentials_in_the_query_open_nothing(self) -> None:
         here = account()
-        query = {"grant_type": "password", "username": ADA, "password": here.code(ADA)}
+        query: dict[str, Any] = {"grant_type": "password", "username": ADA, "password": here.code(ADA)}
         assert refused(here.send("POST", "oauth/token", None, **query)) == (400, 40001)
         assert refused(here.send("GET", "oauth/token", None, **query)) == (405, 40501)
 
@@ -494,7 +494,7 @@ class TestSpeed:
         assert len(captured.captured_queries) == 1
         with CaptureQueriesContext(connection) as captured:
             assert here.world.get("userinfo", bearer=key).status_code == 200
-        assert len(captured.captured_queries) == 2, "the key, and whose it is"
+        assert len(captured.captured_queries) == 1, "whose it is has come along"
 
     def test_junk_refresh_tokens_cost_no_more_than_finding_the_environment(self) -> None:
         here = account()

@@ -16,7 +16,7 @@ from apps.core.errors import InvalidToken
 from apps.passwordless.tasks import revoke_unused_keys
 from apps.tenants.models import Address, Environment, Project
 from apps.tokens.api_keys import ApiKey, Scope
-from apps.users.models import EndUser
+from apps.users.models import EndUser, Identifier
 from config.celery import app
 from tests.world import World, build
 
@@ -50,6 +50,10 @@ def is_revoked(key: ApiKey) -> bool:
     return key.revoked_at is not None
 
 
+def types(row: Any) -> dict[str, type]:
+    return {name: type(value) for name, value in vars(row).items() if name[0] != "_" and not name.startswith("owner_")}
+
+
 class TestPresented:
     def test_it_comes_as_the_orm_would_bring_it(self) -> None:
         """The statement is written by hand, and a column that is added must not be missing from it."""
@@ -69,10 +73,22 @@ class TestPresented:
             ]
             for ours, orms in pairs:
                 assert model_to_dict(ours) == model_to_dict(orms)
-                assert {name: type(value) for name, value in vars(ours).items() if name[0] != "_"} == {
-                    name: type(value) for name, value in vars(orms).items() if name[0] != "_"
-                }
+                assert types(ours) == types(orms)
             assert project.data_key == world.environment.project.data_key
+
+    def test_it_knows_its_owners_address(self) -> None:
+        world = build()
+        user = EndUser.objects.create(environment=world.environment)
+        _key, secret = mint(world, user_id=user.id)
+        assert presented(world, secret).owner_email is None
+        facts = {"environment": world.environment, "user": user, "kind": "email"}
+        Identifier.objects.create(value="ada@example.com", **facts)
+        found = presented(world, secret)
+        assert (found.owner_email, found.owner_email_verified) == ("ada@example.com", False)
+        Identifier.objects.filter(user=user).update(verified_at=timezone.now())
+        Identifier.objects.create(value="later@example.com", **facts)
+        found = presented(world, secret)
+        assert (found.owner_email, found.owner_email_verified) == ("ada@example.com", True)
 
     def test_it_costs_one_statement_and_a_second_one_once_a_minute(self) -> None:
         world = build()

@@ -20,11 +20,18 @@ from rest_framework.renderers import JSONRenderer
 
 from apps.core.errors import AuthError, RateLimited, ServiceUnavailable
 from apps.dialects.base import DialectView, lookup
-from apps.dialects.openapi import fields, passage, platform, satellite, zeromagic
+from apps.dialects.openapi import fields, passage, platform, satellite, smallpict, smtpd, zeromagic
 from apps.dialects.openapi.shapes import HTML, JSON, Document, Operation, named
 from apps.dialects.strict_form import FORM, JSONOrFormParser
 
-DOCUMENTS: list[Document] = [zeromagic.DOCUMENT, passage.DOCUMENT, satellite.DOCUMENT, platform.DOCUMENT]
+DOCUMENTS: list[Document] = [
+    zeromagic.DOCUMENT,
+    passage.DOCUMENT,
+    satellite.DOCUMENT,
+    smtpd.DOCUMENT,
+    smallpict.DOCUMENT,
+    platform.DOCUMENT,
+]
 FIELDS = fields.OwnField  # Imported for its registration.
 OAS_VERSION = "3.1.1"
 
@@ -46,6 +53,7 @@ BY_APP: dict[str, Any] = {
 # The variables of the servers, where an address outside of them has them in its path.
 PLACES = ("environment", "app_id")
 PARAMETERS = {
+    "key_id": "The API key's id.",
     **{name: one["description"] for server in (BY_ENVIRONMENT, BY_APP) for name, one in server["variables"].items()},
 }
 AT_ORIGIN = [{"url": "/", "description": "The installation itself"}]
@@ -67,6 +75,12 @@ class Schema(AutoSchema):
     @property
     def told(self) -> Operation:
         return self.view.openapi_operations[self.method.lower()]
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        operation = super().get_operation(*args, **kwargs)
+        if operation and "requestBody" in operation:
+            operation["requestBody"]["required"] = self.told.is_request_needed
+        return operation
 
     def get_operation_id(self) -> str:
         """A view that is also found under an address that names the environment in its path has one for each."""

@@ -9,7 +9,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "documents"
 # In the order in which the reference lists them.
-NAMES = ("zeromagic", "passage", "satellite", "platform")
+NAMES = ("zeromagic", "passage", "satellite", "smtpd", "smallpict", "platform")
 
 
 @cache

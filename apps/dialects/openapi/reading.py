@@ -192,12 +192,12 @@ class Reader:
 
     def example(self, schema: Shape) -> Any:
         shape = self.resolved(schema)
+        if "examples" in shape:
+            return shape["examples"][0]
         if shape.get("type") == "object":
             members = {name: self.example(member) for name, member in shape.get("properties", {}).items()}
             return {name: value for name, value in members.items() if value != ""}
-        if shape.get("type") == "array":
-            return [self.example(shape["items"])] if "items" in shape else []
-        return shape["examples"][0]
+        return [self.example(shape["items"])] if "items" in shape else []
 
     def curl(self, method: str, path: str, operation: dict[str, Any], requests: list[Body]) -> str:
         queries = {one["name"]: one["schema"]["examples"][0] for one in _query(operation)}
@@ -206,9 +206,7 @@ class Reader:
         )
         lines = ["curl" + ("" if method == "GET" else f" -X {method}") + f' "{url}"']
         first = next(iter(operation.get("security", [])), {})
-        lines += [
-            f'-{"u" if is_basic(self.scheme(name)) else "H"} "{_shown(name, self.scheme(name))}"' for name in first
-        ]
+        lines += [f'-H "{_shown(name, self.scheme(name))}"' for name in first]
         if requests:
             lines += [f'-H "Content-Type: {JSON}"', f"-d '{json.dumps(json.loads(requests[0].example))}'"]
         return " \\\n  ".join(lines)
@@ -241,14 +239,8 @@ def _query(operation: dict[str, Any]) -> list[dict[str, Any]]:
     return [parameter for parameter in operation.get("parameters", []) if parameter["in"] == "query"]
 
 
-def is_basic(scheme: dict[str, Any]) -> bool:
-    return bool(scheme.get("scheme") == "basic")
-
-
 def _shown(name: str, scheme: dict[str, Any]) -> str:
-    """The header that carries a credential, or what Basic makes one of, with variables of the shell for its values."""
-    if is_basic(scheme):
-        return f"${variable(name)}_ID:${variable(name)}_SECRET"
+    """The header that carries a credential, with a variable of the shell for its value."""
     if scheme["type"] == "apiKey":
         return f"{scheme['name']}: ${variable(name)}"
     return f"Authorization: {scheme['scheme'].title()} ${variable(name)}"

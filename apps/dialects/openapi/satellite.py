@@ -17,7 +17,7 @@ from apps.core.errors import (
 from apps.dialects import satellite
 from apps.dialects.oauth import CredentialsForm, SwitchedOff
 from apps.dialects.openapi import security
-from apps.dialects.openapi.fields import Exactly
+from apps.dialects.openapi.fields import OneOf
 from apps.dialects.openapi.shapes import (
     Answer,
     Document,
@@ -55,15 +55,15 @@ SENT = closed(data=DATA, meta={"type": "array", "maxItems": 0, "description": "A
 
 
 class ClientCredentialsGrant(satellite.ClientForm, CredentialsForm):
-    grant_type = Exactly("client_credentials")
+    grant_type = OneOf("client_credentials")
 
 
 class PasswordGrant(satellite.PasswordForm, CredentialsForm):
-    grant_type = Exactly("password")
+    grant_type = OneOf("password")
 
 
 class RefreshTokenGrant(satellite.RefreshForm, CredentialsForm):
-    grant_type = Exactly("refresh_token")
+    grant_type = OneOf("refresh_token")
 
 
 GRANT = Operation(

@@ -8,7 +8,9 @@ NOTHING = ""
 APP_KEY = "applicationKey"
 ACCESS_TOKEN = "accessToken"  # noqa: S105 - the name of a scheme.
 API_KEY = "apiKey"
+API_KEY_AS_USER = "apiKeyAsUser"
 CLIENT = "client"
+PERSON = "person"
 
 
 def schemes(*names: str) -> dict[str, Shape]:
@@ -39,5 +41,15 @@ SCHEMES: dict[str, Shape] = {
         "scheme": "basic",
         "description": "An OAuth client's id and secret. Or both in the body, as `client_id` and `client_secret`; "
         "a request that does both is refused.",
+    },
+    API_KEY_AS_USER: {
+        "type": "http",
+        "scheme": "basic",
+        "description": "The same API key as the user name of Basic, with an empty password.",
+    },
+    PERSON: {
+        "type": "http",
+        "scheme": "basic",
+        "description": "A person's user name, and their password or a live code.",
     },
 }

@@ -91,6 +91,7 @@ class Operation:
     request: type[serializers.Serializer[Any]] | tuple[type[serializers.Serializer[Any]], ...] | None = None
     query: type[serializers.Serializer[Any]] | None = None
     security: tuple[str, ...] = ()
+    is_request_needed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
