@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from datetime import timedelta
-from functools import cache
-from itertools import islice
 from typing import Any, ClassVar, TypeVar
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db import connection, models
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from apps.core import crypto
 from apps.core.errors import InvalidToken
-from apps.tenants.models import LAST_USED_PRECISION, Address, Environment, Project
+from apps.tenants.models import LAST_USED_PRECISION, Address, Environment
 from apps.tenants.querysets import EnvironmentQuerySet
+from apps.tenants.rows import columns, with_environment
 from apps.users.models import EndUser
 
 M = TypeVar("M", bound=models.Model)
@@ -74,13 +72,19 @@ class ApiKeyQuerySet(EnvironmentQuerySet["ApiKey"]):
         if not crypto.is_well_formed_key(secret):
             raise InvalidToken
         place: dict[str, Any] = address.lookup()
-        statement = self.PRESENTED.format(columns=_columns(), place=" AND ".join(f"e.{c} = %({c})s" for c in place))
+        statement = self.PRESENTED.format(
+            columns=columns(ApiKey), place=" AND ".join(f"e.{c} = %({c})s" for c in place)
+        )
         parameters: dict[str, Any] = {**place, "digest": crypto.digest(secret)}
         with connection.cursor() as cursor:
             cursor.execute(statement, parameters)
             row = cursor.fetchone()
-        key = _key(row) if row else None
-        if key is None or (scope is not None and scope not in key.scopes):
+        if row is None:
+            raise InvalidToken
+        key, environment, owner = with_environment(ApiKey, row)
+        key.environment = environment
+        key.owner_email, key.owner_email_verified = owner
+        if scope is not None and scope not in key.scopes:
             raise InvalidToken
         key.touch(ip)
         return key
@@ -104,34 +108,6 @@ class ApiKeyQuerySet(EnvironmentQuerySet["ApiKey"]):
         keys = list(unused.select_for_update(of=("self",), skip_locked=True).select_related("environment")[:size])
         self.filter(id__in=[key.id for key in keys]).update(revoked_at=Now())
         return keys
-
-
-@cache
-def _columns() -> str:
-    """What PRESENTED selects: all columns of the key, its environment and its project."""
-    tables: list[tuple[str, type[models.Model]]] = [("k", ApiKey), ("e", Environment), ("p", Project)]
-    return ", ".join(f"{alias}.{column}" for alias, model in tables for column, _name in _fields(model))
-
-
-@cache
-def _fields(model: type[models.Model]) -> list[tuple[str, str]]:
-    """The names of a model's columns, in SQL and in Python."""
-    # Django documents this attribute, whatever its name says.
-    return [(str(field.column), field.attname) for field in model._meta.concrete_fields]  # noqa: SLF001
-
-
-def _made(model: type[M], values: Iterator[Any]) -> M:
-    """The next of a row's values as a model, as the ORM would make it."""
-    names = [name for _column, name in _fields(model)]
-    return model.from_db(DEFAULT_DB_ALIAS, names, list(islice(values, len(names))))
-
-
-def _key(row: tuple[Any, ...]) -> ApiKey:
-    values = iter(row)
-    key, environment, project = _made(ApiKey, values), _made(Environment, values), _made(Project, values)
-    key.environment, environment.project = environment, project
-    key.owner_email, key.owner_email_verified = values
-    return key
 
 
 def key_prefix(environment: Environment) -> str:

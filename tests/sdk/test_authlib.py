@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -109,13 +110,14 @@ def test_it_hears_what_was_wrong(new_client: NewClient) -> None:
     client = session(app)
     old = client.fetch_token(grant_type="password", username=ADA, password=app.code(ADA))["refresh_token"]
     client.refresh_token()
-    for step in (
+    steps: list[Callable[[], object]] = [
         lambda: client.fetch_token(grant_type="password", username=ADA, password="wrong"),
         lambda: client.refresh_token(refresh_token=old),
         lambda: client.fetch_token(grant_type="nonsense"),
         lambda: client.fetch_token(grant_type="client_credentials", scope="b"),
         lambda: session(app, secret="wrong").fetch_token(grant_type="client_credentials"),
-    ):
+    ]
+    for step in steps:
         with pytest.raises(OAuthError) as refused:
             step()
         heard.append(refused.value.error)
