@@ -41,8 +41,8 @@ def principal(address: Address, credential: str, ip: str = "") -> Principal:
         key = first_query(lambda: ApiKey.objects.presented(credential, address, Scope.ACCOUNT, ip))
         if key.user_id is None:
             raise InvalidToken
-        live = Live(key.owner_email, key.owner_email_verified)
-        return Principal(key.environment, key.user_id, key.client_id, frozenset(key.scopes), live)
+        owner = Live(key.owner_email, key.owner_email_verified)
+        return Principal(key.environment, key.user_id, key.client_id, frozenset(key.scopes), owner)
     environment = _environment(address)
     claims = jwt.read(environment, Profile.ACCESS, credential)
     live = _live(environment, Profile.ACCESS, claims)

@@ -194,7 +194,7 @@ def own_grant(_loot: Loot) -> dict[str, str]:
 
 def each_token() -> list[Case]:
     """The other side's tokens of every kind, presented by a client of ours and by its own."""
-    names = ("access_token", "refresh_token", "client_token", "client_refresh_token", "api_key")
+    names: tuple[str, ...] = ("access_token", "refresh_token", "client_token", "client_refresh_token", "api_key")
     names += ("owner_key", "key_refresh_token")
     return [case for name in names for case in by_client(lambda loot, name=name: {"token": getattr(loot, name)})]  # type: ignore[misc]
 
