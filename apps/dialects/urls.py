@@ -37,7 +37,8 @@ ROOTS = [
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    *(re_path(f"^{root}", include(dialect)) for root in ROOTS for dialect in DIALECTS),
+    # One list below each root: with one for each dialect, the root would be compared anew for each.
+    *(re_path(f"^{root}", include([route for dialect in DIALECTS for route in dialect])) for root in ROOTS),
     *(
         re_path(f"^{name}/{root}", include([endpoint("", view)]))
         for root in ROOTS
