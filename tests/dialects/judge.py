@@ -109,7 +109,7 @@ def judge_answer(exchange: Exchange) -> None:
     where = f"{place.document}: {exchange.method} {place.path} {status}"
     assert status in operation["responses"], f"{where} is in no document"
     told = operation["responses"][status]
-    missing = {name for name, rule in told.get("headers", {}).items() if rule["required"]} - set(
+    missing = {name for name, rule in told.get("headers", {}).items() if rule.get("required")} - set(
         exchange.answer.headers
     )
     assert not missing, f"{where} has no {missing}"

@@ -71,7 +71,8 @@ MESSAGE = closed(
     subject=text("Of an email.", "Your code is 123456"),
     text=text("The text.", "Your code is 123456."),
     html=text("Of an email: the same with markup.", "<p>Your code is 123456.</p>"),
-    code=text("The code in it.", "123456"),
+    code=text("The code in it, if it is one of a code.", "123456"),
+    link=text("The link in it, if it is one of a link.", f"{EXAMPLE}/confirm-email?token=AQIDBAUG.123456"),
 )
 
 METADATA = closed(
@@ -196,7 +197,7 @@ MESSAGES = Operation(
     answers={
         200: Answer(
             "At most fifty messages.",
-            closed(messages=listed(without_need_of({"subject", "html"}, MESSAGE), "Newest first.")),
+            closed(messages=listed(without_need_of({"subject", "html", "code", "link"}, MESSAGE), "Newest first.")),
         )
     },
     errors=(InvalidRequest, InvalidToken, ServiceUnavailable),
