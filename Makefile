@@ -31,6 +31,7 @@ lint: .venv/dev.installed check-locks
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py openapi --check
 
 format: .venv/dev.installed
 	$(BIN)/ruff check --fix-only

@@ -32,12 +32,12 @@ def dialect(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @require_safe
-def document(request: HttpRequest, name: str) -> HttpResponseBase | None:
+def document(request: HttpRequest, name: str) -> HttpResponseBase:
     if name not in NAMES:
         raise Http404
     response = HttpResponse(text(name), content_type="application/json", headers=CACHED)
     set_response_etag(response)
-    return get_conditional_response(request, etag=response["ETag"], response=response)
+    return get_conditional_response(request, etag=response["ETag"], response=response) or response
 
 
 @lru_cache(maxsize=1)

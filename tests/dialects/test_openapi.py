@@ -83,6 +83,7 @@ def test_everything_has_a_name_and_a_description(name: str) -> None:
     told = [operation for _method, _path, operation in operations(name)]
     assert len({operation["operationId"] for operation in told}) == len(told)
     assert all(operation["summary"] for operation in told)
+    assert len({operation["summary"] for operation in told}) == len(told)
     for member in members(name):
         assert member.get("description") or member.keys() & {"$ref", "enum"} or member["type"] == "object", member
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.extensions import OpenApiViewExtension
@@ -51,7 +51,7 @@ BY_APP: dict[str, Any] = {
 
 
 # The variables of the servers, where an address outside of them has them in its path.
-PLACES = ("environment", "app_id")
+PLACES = {"environment": "by project and environment", "app_id": "by app id"}
 PARAMETERS = {
     "key_id": "The API key's id.",
     **{name: one["description"] for server in (BY_ENVIRONMENT, BY_APP) for name, one in server["variables"].items()},
@@ -70,11 +70,13 @@ class Described(DialectView):
 class Schema(AutoSchema):
     """Answers drf-spectacular's questions about an operation."""
 
-    view: Described
+    @property
+    def described(self) -> Described:
+        return cast(Described, self.view)
 
     @property
     def told(self) -> Operation:
-        return self.view.openapi_operations[self.method.lower()]
+        return self.described.openapi_operations[self.method.lower()]
 
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation = super().get_operation(*args, **kwargs)
@@ -90,20 +92,20 @@ class Schema(AutoSchema):
         return [name for name in PLACES if f"{{{name}}}" in self.path]
 
     def get_summary(self) -> str:
-        return self.told.summary
+        return ", ".join([self.told.summary, *(f"at the host {PLACES[name]}" for name in self.place())])
 
     def get_description(self) -> str:  # type: ignore[override]
         return self.told.description
 
     def get_tags(self) -> list[str]:
-        return [self.view.openapi_document.name]
+        return [self.described.openapi_document.name]
 
     def get_auth(self) -> list[dict[str, Any]]:
         return [{name: []} if name else {} for name in self.told.security]
 
     def map_parsers(self) -> list[str]:
         """The parsers take any content type; these are the two that mean something."""
-        is_form_read = JSONOrFormParser in self.view.parser_classes
+        is_form_read = JSONOrFormParser in self.described.parser_classes
         return [JSON, FORM] if is_form_read else [JSON]
 
     def get_request_serializer(self) -> Any:
@@ -111,10 +113,10 @@ class Schema(AutoSchema):
         if not isinstance(request, tuple):
             return request
         return PolymorphicProxySerializer(
-            f"{type(self.view).__name__}Request", serializers=list(request), resource_type_field_name=None
+            f"{type(self.described).__name__}Request", serializers=list(request), resource_type_field_name=None
         )
 
-    def get_response_serializers(self) -> dict[Any, OpenApiResponse]:
+    def get_response_serializers(self) -> Any:
         successes = {
             (str(status), answer.media_type): OpenApiResponse(answer.body, answer.description)
             for status, answer in self.told.answers.items()
@@ -123,20 +125,20 @@ class Schema(AutoSchema):
 
     def refusals(self) -> dict[Any, OpenApiResponse]:
         """One answer for each status, with the words that it may hold; a page for people has none."""
-        if not issubclass(self.view.renderer_classes[0], JSONRenderer):
-            statuses = {lookup(self.view.errors, example_of(cls)).status for cls in self.told.errors}
+        if not issubclass(self.described.renderer_classes[0], JSONRenderer):
+            statuses = {lookup(self.described.errors, example_of(cls)).status for cls in self.told.errors}
             return {(str(status), HTML): OpenApiResponse(PAGE, "A page that says so.") for status in sorted(statuses)}
         by_status: dict[int, dict[Any, str]] = {}
         for cls in self.told.errors:
             error = example_of(cls)
-            wire = lookup(self.view.errors, error)
-            body = self.view.error_body(wire.code, error)
-            word = body.pop(self.view.openapi_document.word)
+            wire = lookup(self.described.errors, error)
+            body = self.described.error_body(wire.code, error)
+            word = body.pop(self.described.openapi_document.word)
             by_status.setdefault(wire.status, {}).setdefault(word, *body.values())
         return {(str(status), JSON): self.refusal(words) for status, words in sorted(by_status.items())}
 
     def refusal(self, words: dict[Any, str]) -> OpenApiResponse:
-        body = {**named("Error"), "properties": {self.view.openapi_document.word: {"enum": list(words)}}}
+        body = {**named("Error"), "properties": {self.described.openapi_document.word: {"enum": list(words)}}}
         return OpenApiResponse(body, "\n\n".join(f"`{word}`: {message}" for word, message in words.items()))
 
     def get_override_parameters(self) -> list[Any]:
@@ -147,11 +149,11 @@ class Schema(AutoSchema):
     def headers(self) -> Iterator[OpenApiParameter]:
         for status, answer in self.told.answers.items():
             yield from (header(name, status, words) for name, words in answer.headers.items())
-        statuses = {lookup(self.view.errors, example_of(cls)).status for cls in self.told.errors}
-        for status, one in self.view.openapi_document.error_headers.items():
+        statuses = {lookup(self.described.errors, example_of(cls)).status for cls in self.told.errors}
+        for status, one in self.described.openapi_document.error_headers.items():
             if status in statuses:
                 yield header(one.header, status, one.words, is_always=one.is_always)
-        for status in waits(self.view, self.told.errors):
+        for status in waits(self.described, self.told.errors):
             yield header("Retry-After", status, "Whole seconds to wait before the same request is worth sending.")
 
 
@@ -178,15 +180,12 @@ def example_of(cls: type[AuthError]) -> AuthError:
     return cls(1) if issubclass(cls, RateLimited) else cls()
 
 
-class Endpoints(EndpointEnumerator):  # type: ignore[no-untyped-call]
+class Endpoints(EndpointEnumerator):
     def get_path_from_regex(self, path_regex: str) -> str:
         """The slash at the end is optional everywhere; the documents show none."""
         bare = path_regex.replace("(?:/|$)^", "/")
-        return super().get_path_from_regex(bare).rstrip("/") or "/"
-
-
-class Generator(SchemaGenerator):
-    endpoint_inspector_cls = Endpoints
+        path: str = super().get_path_from_regex(bare)  # type: ignore[no-untyped-call]
+        return path.rstrip("/") or "/"
 
 
 def build(document: Document) -> dict[str, Any]:
@@ -194,7 +193,9 @@ def build(document: Document) -> dict[str, Any]:
     for view, operations in document.operations.items():
         replace(view, document, operations)
     with patched_settings(settings_of(document)):
-        built: dict[str, Any] = Generator(patterns=document.urlpatterns).get_schema(public=True)
+        generator = SchemaGenerator(patterns=document.urlpatterns)
+        generator.endpoint_inspector_cls = Endpoints
+        built: dict[str, Any] = generator.get_schema(public=True)
         if GENERATOR_STATS:
             raise RuntimeError(f"drf-spectacular complains about {document.name}: see above")
     for path, item in built["paths"].items():

@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from apps.dialects import fields, oauth, smallpict, smtpd_account
 from apps.dialects.openapi.shapes import Shape
+from apps.passwordless.api_keys import NAME_LENGTH
 
 # The bounds are those that the fields check; what a field normalises is looser here than what it becomes.
 SHAPES: dict[type[serializers.Field[Any, Any, Any, Any]], Shape] = {
@@ -25,7 +26,7 @@ SHAPES: dict[type[serializers.Field[Any, Any, Any, Any]], Shape] = {
     fields.UsernameField: {"type": "string", "pattern": "^[A-Za-z][A-Za-z0-9_]{3,19}$"},
     fields.FlagField: {"type": "boolean"},
     oauth.ParameterField: {"type": "string"},
-    smtpd_account.NameField: {"type": "string", "minLength": 1, "maxLength": smtpd_account.NAME_LENGTH},
+    smtpd_account.NameField: {"type": "string", "minLength": 1, "maxLength": NAME_LENGTH},
     smtpd_account.ScopesField: {
         "type": "array",
         "items": {"type": "string", "pattern": f"^{smtpd_account.SCOPE.pattern}$"},
@@ -40,7 +41,7 @@ WORDS: dict[str, tuple[str, Any]] = {
     "client_secret": ("The client's secret, unless it authenticates by HTTP Basic.", "sp_test_1hVDzXQ"),
     "code": ("The code that the person was sent.", "123456"),
     "connection_name": ("The name of a social connection.", "google"),
-    "grant_type": ("What the client shows for its token.", "client_credentials"),
+    "grant_type": ("Which grant this is.", "client_credentials"),
     "is_verification": ("Whether to mail a link that confirms the address.", True),
     "password": ("The password.", "correct horse battery staple"),
     "phone": ("The phone number; a national one is read in the environment's region.", "+14155550123"),
@@ -48,7 +49,7 @@ WORDS: dict[str, tuple[str, Any]] = {
     "site_url": ("The web address of the site that asks.", "https://shop.example.com"),
     "scope": ("The scopes, separated by spaces; all that there may be where none is named.", ""),
     "token": ("The token.", "AXhTZXNzaW9uAAAAAQ"),
-    "username": ("The user name.", "ada_l"),
+    "username": ("The user name; where a code may be the password, the email address or phone number.", "ada_l"),
     "country_code": ("The country's calling code, with its plus sign.", "+91"),
     "email": ("The person's email address.", "ada@example.com"),
     "identifier": ("An email address, or a phone number in E.164 form.", "ada@example.com"),

@@ -15,7 +15,7 @@ from apps.core.errors import (
     RateLimited,
     ServiceUnavailable,
 )
-from apps.dialects import confirm, introspection, platform, urls, well_known
+from apps.dialects import confirm, introspection, platform, well_known
 from apps.dialects.base import DialectView
 from apps.dialects.fields import StringField
 from apps.dialects.oauth import CredentialsForm
@@ -26,44 +26,22 @@ from apps.dialects.openapi.shapes import (
     Document,
     ErrorHeader,
     Operation,
-    always,
     closed,
     listed,
-    named,
     number,
     or_null,
     switch,
     text,
     without_need_of,
 )
+from apps.dialects.openapi.well_known import AT_ORIGIN, DESCRIBED, EXAMPLE, ISSUER, SCHEMAS
 from apps.passwordless.introspection import UnsupportedTokenType
 
-PUBLIC = (platform.NothingHere, InvalidRequest, ServiceUnavailable)
-CACHED = {"Cache-Control": "Five minutes.", "Access-Control-Allow-Origin": "Any."}
-EXAMPLE = "https://id.example.com/auth/2f8a/production"
-ISSUER = text("Who signs the tokens.", EXAMPLE)
 UNCACHED = {"Cache-Control": "`no-store`.", "Pragma": "`no-cache`."}
 LINK = (InvalidRequest, CodeExpired, RateLimited, ServiceUnavailable)
 PAGE = {"type": "string", "description": "HTML, for a person."}
-# Where clients look for metadata whose issuer has a path.
-AT_ORIGIN = [
-    pattern
-    for pattern in urls.urlpatterns
-    if any(str(pattern.pattern).startswith(f"^{name}/") for name in well_known.PREFIXED)
-]
 UUID = "^[0-9a-f]{32}$"
 
-KEY = closed(
-    kty=text("The kind of key.", "EC", enum=["EC", "RSA"]),
-    kid=text("The name by which tokens call it.", "k1"),
-    use=always("sig", "It signs."),
-    alg=text("The one algorithm that it is used with.", "ES256", enum=["ES256", "RS256"]),
-    crv=always("P-256", "Of an EC key: its curve."),
-    x=text("Of an EC key.", "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"),
-    y=text("Of an EC key.", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"),
-    n=text("Of an RSA key: its modulus.", "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4"),
-    e=text("Of an RSA key: its exponent.", "AQAB"),
-)
 MESSAGE = closed(
     id=text("The message's id.", "5d41402abc4b4a76b9719d911017c592", pattern=UUID),
     recipient=text("To whom it would have gone.", "ada@example.com"),
@@ -71,26 +49,10 @@ MESSAGE = closed(
     subject=text("Of an email.", "Your code is 123456"),
     text=text("The text.", "Your code is 123456."),
     html=text("Of an email: the same with markup.", "<p>Your code is 123456.</p>"),
-    code=text("The code in it.", "123456"),
+    code=text("The code in it, if it is one of a code.", "123456"),
+    link=text("The link in it, if it is one of a link.", f"{EXAMPLE}/confirm-email?token=AQIDBAUG.123456"),
 )
 
-METADATA = closed(
-    issuer=ISSUER,
-    jwks_uri=text("Where the keys are.", f"{EXAMPLE}/.well-known/jwks.json"),
-    token_endpoint=text("Satellite's.", f"{EXAMPLE}/oauth/v2/token"),
-    revocation_endpoint=text("RFC 7009.", f"{EXAMPLE}/oauth/v2/revoke"),
-    introspection_endpoint=text("RFC 7662.", f"{EXAMPLE}/oauth/v2/introspect"),
-    userinfo_endpoint=text("Who a token's person is.", f"{EXAMPLE}/userinfo"),
-    grant_types_supported=listed(text("A grant.", "client_credentials"), "Which of them a client may use is its own."),
-    response_types_supported=listed(text("`none`: there is no authorization endpoint.", "none"), "RFC 8414."),
-    subject_types_supported=listed(text("Ids are the same for all clients.", "public"), "OpenID Connect."),
-    **{
-        f"{endpoint}_endpoint_auth_methods_supported": listed(text("A method.", "client_secret_basic"), "For clients.")
-        for endpoint in ("token", "revocation", "introspection")
-    },
-    authorization_endpoint=text("Of Passage's issuer: named, and not offered.", f"{EXAMPLE}/social/authorize"),
-)
-METADATA = without_need_of(METADATA["properties"].keys() - {"issuer", "jwks_uri"}, METADATA)
 INTROSPECTED = closed(
     active=switch("Whether the token is good here and now."),
     scope=text("Its scopes, separated by spaces.", "account"),
@@ -111,38 +73,6 @@ class IntrospectionForm(introspection.TokenForm, CredentialsForm):
     """Credentials may come in the body."""
 
 
-DESCRIBED: dict[type[DialectView], dict[str, Operation]] = {
-    well_known.Jwks: {
-        "get": Operation(
-            name="jwks",
-            summary="Keys for verifying tokens",
-            description="A JWK Set (RFC 7517): keys to come, in use, and retired while their tokens may live.",
-            answers={200: Answer("The keys.", closed(keys=listed(named("Key"), "Newest first.")), CACHED)},
-            errors=PUBLIC,
-            security=(security.NOTHING,),
-        )
-    },
-    well_known.OpenIDConfiguration: {
-        "get": Operation(
-            name="openidConfiguration",
-            summary="Metadata, by OpenID Connect's name",
-            description="Found only at an issuer's own address. Passage's issuer has three members.",
-            answers={200: Answer("What the issuer offers.", named("Metadata"), CACHED)},
-            errors=PUBLIC,
-            security=(security.NOTHING,),
-        )
-    },
-    well_known.AuthorizationServer: {
-        "get": Operation(
-            name="authorizationServer",
-            summary="Metadata, by OAuth's name",
-            description="RFC 8414. Found only at an issuer's own address, and not for Passage's tokens.",
-            answers={200: Answer("What the issuer offers.", named("Metadata"), CACHED)},
-            errors=PUBLIC,
-            security=(security.NOTHING,),
-        )
-    },
-}
 TOKEN_ENDPOINT = (InvalidRequest, BodyTooLarge, InvalidClient, InvalidToken, ServiceUnavailable)
 ASKED: dict[type[DialectView], dict[str, Operation]] = {
     introspection.Introspect: {
@@ -196,7 +126,7 @@ MESSAGES = Operation(
     answers={
         200: Answer(
             "At most fifty messages.",
-            closed(messages=listed(without_need_of({"subject", "html"}, MESSAGE), "Newest first.")),
+            closed(messages=listed(without_need_of({"subject", "html", "code", "link"}, MESSAGE), "Newest first.")),
         )
     },
     errors=(InvalidRequest, InvalidToken, ServiceUnavailable),
@@ -237,8 +167,8 @@ def link(name: str, deed: str) -> dict[str, Operation]:
 DOCUMENT = Document(
     name="platform",
     title="Platform",
-    description="What is Latchkey's own beside the dialects: keys and metadata for verifiers, the current user, and "
-    "captured messages.",
+    description="What is Latchkey's own beside the dialects: keys and metadata for verifiers, introspection and "
+    "revocation, the current user, captured messages, and the pages of mailed links.",
     urlpatterns=[
         *well_known.urlpatterns,
         *AT_ORIGIN,
@@ -259,10 +189,7 @@ DOCUMENT = Document(
         error_description=text("The same in a sentence.", "The request is malformed."),
     ),
     word="error",
-    schemas={
-        "Metadata": METADATA,
-        "Key": without_need_of({"crv", "x", "y", "n", "e"}, KEY),
-    },
+    schemas=SCHEMAS,
     security=security.schemes(security.ACCESS_TOKEN, security.API_KEY, security.CLIENT),
     error_headers={401: ErrorHeader("WWW-Authenticate", "The scheme that was tried.")},
 )

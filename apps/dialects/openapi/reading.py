@@ -205,7 +205,7 @@ class Reader:
             f"?{urlencode(queries)}" if queries else ""
         )
         lines = ["curl" + ("" if method == "GET" else f" -X {method}") + f' "{url}"']
-        first = next(iter(operation.get("security", [])), {})
+        first: dict[str, Any] = next(iter(operation.get("security", [])), {})
         lines += [f'-H "{_shown(name, self.scheme(name))}"' for name in first]
         if requests:
             lines += [f'-H "Content-Type: {JSON}"', f"-d '{json.dumps(json.loads(requests[0].example))}'"]
