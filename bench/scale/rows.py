@@ -59,7 +59,7 @@ STAGING = (
     """
     CREATE UNLOGGED TABLE scale_person AS
     SELECT *, 'person-' || left(user_id::text, 13) || '@load.example' AS email,
-           '+49' || lpad(row_number() OVER ()::text, 9, '1') || lpad(%(label)s::text, 3, '0') AS phone
+           '+49' || lpad(%(label)s::text, 3, '0') || lpad(row_number() OVER ()::text, 9, '0') AS phone
       FROM (SELECT gen_random_uuid() AS user_id, environment_id, number,
                    now() - random() * interval '400 days' - number * interval '0' AS joined
               FROM scale_place, generate_series(1, people) AS number) AS made
