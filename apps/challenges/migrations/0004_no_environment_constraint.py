@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('challenges', '0003_challenge_by_end'),
+        ('challenges', '0003_environments_are_large'),
         ('tenants', '0002_other_contracts'),
     ]
 
