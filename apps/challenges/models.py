@@ -364,7 +364,9 @@ class Challenge(models.Model):
     """A demand to prove control of an identifier. The nonce is there exactly while a code for it is live."""
 
     id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
-    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False)
+    environment = models.ForeignKey(
+        Environment, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     purpose = models.CharField(max_length=20, choices=Purpose.choices)
     channel = models.CharField(max_length=8)
     identifier = models.CharField(max_length=254)

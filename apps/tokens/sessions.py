@@ -290,7 +290,9 @@ def _outcome(presented: int, before: int, after: int, *, is_revoked: bool) -> Ou
 
 class Session(models.Model):
     id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
-    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False)
+    environment = models.ForeignKey(
+        Environment, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     user = models.ForeignKey(EndUser, on_delete=models.CASCADE, related_name="sessions")
     client_id = models.UUIDField()
     profile = models.CharField(max_length=16, choices=Profile.choices, default=Profile.ACCESS)

@@ -4,12 +4,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-<<<<<<<< HEAD:apps/challenges/migrations/0003_challenge_by_end.py
         ('challenges', '0002_other_contracts'),
-        ('tenants', '0002_other_contracts'),
-========
-        ('challenges', '0002_other_contracts'),
->>>>>>>> scale:apps/challenges/migrations/0002_environments_are_large.py
     ]
 
     operations = [
