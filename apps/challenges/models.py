@@ -85,6 +85,10 @@ class Attempt:
         }
 
 
+# The one live challenge of a person, by its unique index.
+THEIRS = "environment_id = %(environment)s AND identifier = %(value)s AND nonce IS NOT NULL"
+
+
 class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     # One statement, because two starts at once must agree on one code:
     # resent carries the live code on (it keeps the tries and adds one counter, for the new handle);
@@ -165,11 +169,13 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     """)
 
     # While this holds, a challenge takes a guess. It compares the nonce that the code was derived from, so a code
-    # cannot outlive its challenge, and reads the clock, because the statement may have waited for a lock. The nonce
-    # that is compared is never NULL. "=" would say that to the planner, which would then rather read every live
-    # challenge of the environment, out of the small index of those, than look up one id in the large one.
+    # cannot outlive its challenge, and reads the clock, because the statement may have waited for a lock. Two
+    # columns are not compared by "=", because that could take the planner to another index than the one of ids: through
+    # all live challenges, which are those that have a nonce, or, while statistics are young, through all of the
+    # environment's.
     OPEN_TO_GUESS = """
-        id = %(challenge)s AND environment_id = %(environment)s AND nonce IS NOT DISTINCT FROM %(nonce)s
+        id = %(challenge)s AND environment_id IS NOT DISTINCT FROM %(environment)s
+        AND nonce IS NOT DISTINCT FROM %(nonce)s
         AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
     """
 
@@ -248,9 +254,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         The code that is in the mailbox already is of no use to its owner without a handle, so a stranger who used up
         the messages would have locked them out. That handle shares the tries of those who have none.
         """
-        challenge = self._one(
-            "identifier = %(value)s AND nonce IS NOT NULL AND expires_at > now()", environment, purpose, identifier
-        )
+        challenge = self._one(f"{THEIRS} AND expires_at > now()", environment, purpose, identifier)
         if challenge is None:
             raise RateLimited(SECONDS_UNTIL_LESS_WAS_SENT)
         wait = self._wait(environment, challenge)
@@ -270,7 +274,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
 
     def check_code(self, environment: Environment, *, purpose: Purpose, identifier: str, code: str) -> Attempt:
         """Compare a guess with the live code of `identifier`. Raises CodeExpired when there is none."""
-        challenge = self._one("identifier = %(value)s AND nonce IS NOT NULL", environment, purpose, identifier)
+        challenge = self._one(THEIRS, environment, purpose, identifier)
         return _compare(challenge, code, SHARED_TRIES)
 
     def check_handle(self, environment: Environment, *, purpose: Purpose, handle: str, code: str) -> Attempt:
@@ -280,13 +284,13 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             raise CodeExpired
         challenge_id, send = named
         # That it is live is asked here: asked in SQL, it would be looked for among all live ones, as in OPEN_TO_GUESS.
-        challenge = self._one("id = %(value)s", environment, purpose, challenge_id)
+        challenge = self._one(
+            "id = %(value)s AND environment_id IS NOT DISTINCT FROM %(environment)s", environment, purpose, challenge_id
+        )
         return _compare(challenge if challenge and challenge.nonce else None, code, send + 1)
 
     def _one(self, condition: str, environment: Environment, purpose: Purpose, value: object) -> Challenge | None:
-        place = (
-            f"environment_id = %(environment)s AND purpose = %(purpose)s AND {condition} AND {environment.unchanged}"
-        )
+        place = f"{condition} AND purpose = %(purpose)s AND {environment.unchanged}"
         parameters = {"environment": environment.id, "purpose": purpose, "value": value}
         return first_row(self.model, place, {**parameters, **environment.unchanged_parameters})
 

@@ -235,7 +235,6 @@ class Identifier(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["environment", "kind", "value"], name="identifier_value"),)
-        indexes = (models.Index(fields=["environment", "user"], name="identifier_by_user"),)
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.user_id}"
