@@ -94,7 +94,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     # resent carries the live code on (it keeps the tries and adds one counter, for the new handle);
     # ended  makes room where the code expired, can no longer be derived, has less than half its time to be had, or has
     #        its shared tries spent. The last only where no handle is out: a stranger's guesses must not end its code;
-    # sent   bounds what a stranger can have sent to one person, with guesses or without;
+    # sent   bounds what a stranger can have sent to one person, with guesses or without, for whatever purpose;
     # fresh  inserts unless resent did. A concurrent start holds the unique key or the row lock: then nothing comes
     #        back, and the caller is told to wait, because the other start has just sent a code;
     # queued puts the message into the outbox, so that neither is ever there without the other.
@@ -103,12 +103,14 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     # PostgreSQL runs `ended` before `fresh` because `fresh` reads its count; the row it ended no longer conflicts.
     ISSUE = compact("""
         WITH sent AS (
-            SELECT count(*) = 0 AS is_first,
+            SELECT count(*) FILTER (WHERE purpose = %(purpose)s) = 0 AS is_first,
                    coalesce(sum(messages) FILTER (WHERE created_at > now() - interval '1 hour'), 0) < %(hourly)s
-                   AND (%(daily)s::int IS NULL OR coalesce(sum(messages), 0) < %(daily)s::int)
+                   AND (%(daily)s::int IS NULL
+                        OR coalesce(sum(messages) FILTER (WHERE purpose = %(purpose)s), 0) < %(daily)s::int)
                    AND $unchanged AS leaves_room
-              FROM (SELECT created_at, cardinality(tries) - 1 AS messages FROM challenges_challenge
-                     WHERE environment_id = %(environment)s AND identifier = %(identifier)s AND purpose = %(purpose)s
+              FROM (SELECT purpose, created_at, cardinality(tries) - 1 AS messages FROM challenges_challenge
+                     WHERE environment_id = %(environment)s AND identifier = %(identifier)s
+                       AND purpose <> 'operator_link'
                        AND (identifier, created_at) > (%(identifier)s, now() - interval '1 day')) AS today
         ), resent AS (
             UPDATE challenges_challenge
@@ -244,6 +246,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             row = cursor.fetchone()
         if row is None:
             return self._unsent(environment, purpose, identifier, by_handle=by_handle)
+        environment.confirmed()
         challenge_id, user_id, version, send, expires_in = row
         handle = codes.handle(environment.id, challenge_id, send, version)
         return Issued(challenge_id, user_id, float(expires_in), handle)
@@ -292,7 +295,10 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     def _one(self, condition: str, environment: Environment, purpose: Purpose, value: object) -> Challenge | None:
         place = f"{condition} AND purpose = %(purpose)s AND {environment.unchanged}"
         parameters = {"environment": environment.id, "purpose": purpose, "value": value}
-        return first_row(self.model, place, {**parameters, **environment.unchanged_parameters})
+        challenge = first_row(self.model, place, {**parameters, **environment.unchanged_parameters})
+        if challenge is not None:
+            environment.confirmed()
+        return challenge
 
     def refuse(self, attempt: Attempt) -> None:
         """Count a wrong guess, then always raise: CodeMismatch, or why it came too late to be counted."""
