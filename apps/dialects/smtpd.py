@@ -18,7 +18,7 @@ address is proved; `sub` stays the person's id. `Scope` is what the tokens may d
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, ClassVar
 
 from rest_framework import serializers
@@ -135,6 +135,8 @@ class SmtpdView(DialectView):
 
 
 class Token(SmtpdView):
+    in_query: ClassVar[Mapping[str, Container[str]]] = {"POST": {"grant_type"}}
+
     def post(self, request: Request, **_address: str) -> Response:
         grant = self.grant_type(request)
         if grant == "password":
@@ -145,15 +147,12 @@ class Token(SmtpdView):
 
     @staticmethod
     def grant_type(request: Request) -> str:
-        """From the query, where the contract has it, or from the body. Nothing else may be in the query: what stands
-        in an address ends up in logs, and a credential would too."""
+        """From the query, where the contract has it, or from the body. Raises InvalidRequest where the two differ."""
         if not isinstance(request.data, dict):
             raise InvalidRequest("The body must be a JSON object or a form.")
-        query = {name: values for name, values in request.query_params.lists() if name != "grant_type"}
-        named = request.query_params.getlist("grant_type")
-        named += [request.data["grant_type"]] if "grant_type" in request.data else []
-        if query or not named or any(name != named[0] for name in named):
-            raise InvalidRequest("The query holds one grant_type, and nothing else.")
+        named = [sent["grant_type"] for sent in (request.query_params, request.data) if "grant_type" in sent]
+        if not named or any(name != named[0] for name in named):
+            raise InvalidRequest("The query holds one grant_type.")
         return named[0] if isinstance(named[0], str) else ""
 
     def by_credentials(self, request: Request) -> Tokens:
