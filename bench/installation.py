@@ -94,6 +94,14 @@ class Installation:
         with self.superuser() as session:
             return [pid for (pid,) in session.execute(query)]
 
+    def analyze(self) -> None:
+        """Every database of the server: the peers are measured with statistics, too."""
+        with self.superuser() as session:
+            databases = session.execute("SELECT datname FROM pg_database WHERE NOT datistemplate").fetchall()
+        for (name,) in databases:
+            with self.superuser(name) as session:
+                session.execute("ANALYZE")
+
     def setting(self, name: str) -> str:
         with self.superuser() as session:
             row = session.execute("SELECT current_setting(%s)", [name]).fetchone()

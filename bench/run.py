@@ -57,6 +57,9 @@ class Run:
             for side in sides:
                 if side.name != CEILING:
                     self._meter.warm_up(side, self._plan.warm_up)
+            # What autovacuum does within a minute of an installation's life: until then plans are made without knowing
+            # how many people an environment has.
+            self._installation.analyze()
             until = time.monotonic() + LONGEST_SECONDS
             for number in range(self._plan.rounds):
                 if time.monotonic() < until:

@@ -101,6 +101,8 @@ DATABASES = {
                     "idle_in_transaction_session_timeout=20s",
                     # Statements look things up by keys, so the plan for any values is the plan for these.
                     "plan_cache_mode=force_generic_plan",
+                    # Such a plan may be made while a table is small, and must still do when it is not.
+                    "enable_seqscan=off",
                 )
             ),
             "keepalives_idle": 5,

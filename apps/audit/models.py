@@ -92,7 +92,9 @@ class Event(models.Model):
         MEMBER_REMOVED = "member.removed"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+", db_index=False)
+    environment = models.ForeignKey(
+        Environment, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     kind = models.CharField(max_length=40, choices=Kind.choices)
     created_at = models.DateTimeField(auto_now_add=True)
     user_id = models.UUIDField(null=True)

@@ -85,6 +85,10 @@ class Attempt:
         }
 
 
+# The one live challenge of a person, by its unique index.
+THEIRS = "environment_id = %(environment)s AND identifier = %(value)s AND nonce IS NOT NULL"
+
+
 class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     # One statement, because two starts at once must agree on one code:
     # resent carries the live code on (it keeps the tries and adds one counter, for the new handle);
@@ -94,6 +98,8 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     # fresh  inserts unless resent did. A concurrent start holds the unique key or the row lock: then nothing comes
     #        back, and the caller is told to wait, because the other start has just sent a code;
     # queued puts the message into the outbox, so that neither is ever there without the other.
+    # Pairs are compared where time alone would say the same: a plan that does not know how busy an environment is could
+    # go through all of its last hour by the index on (environment, time). These can only go by the person's.
     # PostgreSQL runs `ended` before `fresh` because `fresh` reads its count; the row it ended no longer conflicts.
     ISSUE = compact("""
         WITH sent AS (
@@ -103,7 +109,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
                    AND $unchanged AS leaves_room
               FROM (SELECT created_at, cardinality(tries) - 1 AS messages FROM challenges_challenge
                      WHERE environment_id = %(environment)s AND identifier = %(identifier)s AND purpose = %(purpose)s
-                       AND created_at > now() - interval '1 day') AS today
+                       AND (identifier, created_at) > (%(identifier)s, now() - interval '1 day')) AS today
         ), resent AS (
             UPDATE challenges_challenge
                SET tries = tries || 0, last_sent_at = now(), creates_user = creates_user OR %(creates_user)s,
@@ -126,7 +132,8 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             RETURNING id
         ), person AS (
             SELECT coalesce(sum(failures), 0) AS failures FROM challenges_failurecount
-             WHERE environment_id = %(environment)s AND identifier = %(identifier)s AND minute > now() - %(budget_ttl)s
+             WHERE environment_id = %(environment)s AND identifier = %(identifier)s
+               AND (identifier, minute) > (%(identifier)s, now() - %(budget_ttl)s)
         ), noise AS (
             SELECT coalesce(sum(failures), 0) AS failures FROM (
                 SELECT failures FROM challenges_failurecount
@@ -162,11 +169,13 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     """)
 
     # While this holds, a challenge takes a guess. It compares the nonce that the code was derived from, so a code
-    # cannot outlive its challenge, and reads the clock, because the statement may have waited for a lock. The nonce
-    # that is compared is never NULL. "=" would say that to the planner, which would then rather read every live
-    # challenge of the environment, out of the small index of those, than look up one id in the large one.
+    # cannot outlive its challenge, and reads the clock, because the statement may have waited for a lock. Two
+    # columns are not compared by "=", because that could take the planner to another index than the one of ids: through
+    # all live challenges, which are those that have a nonce, or, while statistics are young, through all of the
+    # environment's.
     OPEN_TO_GUESS = """
-        id = %(challenge)s AND environment_id = %(environment)s AND nonce IS NOT DISTINCT FROM %(nonce)s
+        id = %(challenge)s AND environment_id IS NOT DISTINCT FROM %(environment)s
+        AND nonce IS NOT DISTINCT FROM %(nonce)s
         AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
     """
 
@@ -245,9 +254,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         The code that is in the mailbox already is of no use to its owner without a handle, so a stranger who used up
         the messages would have locked them out. That handle shares the tries of those who have none.
         """
-        challenge = self._one(
-            "identifier = %(value)s AND nonce IS NOT NULL AND expires_at > now()", environment, purpose, identifier
-        )
+        challenge = self._one(f"{THEIRS} AND expires_at > now()", environment, purpose, identifier)
         if challenge is None:
             raise RateLimited(SECONDS_UNTIL_LESS_WAS_SENT)
         wait = self._wait(environment, challenge)
@@ -267,7 +274,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
 
     def check_code(self, environment: Environment, *, purpose: Purpose, identifier: str, code: str) -> Attempt:
         """Compare a guess with the live code of `identifier`. Raises CodeExpired when there is none."""
-        challenge = self._one("identifier = %(value)s AND nonce IS NOT NULL", environment, purpose, identifier)
+        challenge = self._one(THEIRS, environment, purpose, identifier)
         return _compare(challenge, code, SHARED_TRIES)
 
     def check_handle(self, environment: Environment, *, purpose: Purpose, handle: str, code: str) -> Attempt:
@@ -277,13 +284,13 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             raise CodeExpired
         challenge_id, send = named
         # That it is live is asked here: asked in SQL, it would be looked for among all live ones, as in OPEN_TO_GUESS.
-        challenge = self._one("id = %(value)s", environment, purpose, challenge_id)
+        challenge = self._one(
+            "id = %(value)s AND environment_id IS NOT DISTINCT FROM %(environment)s", environment, purpose, challenge_id
+        )
         return _compare(challenge if challenge and challenge.nonce else None, code, send + 1)
 
     def _one(self, condition: str, environment: Environment, purpose: Purpose, value: object) -> Challenge | None:
-        place = (
-            f"environment_id = %(environment)s AND purpose = %(purpose)s AND {condition} AND {environment.unchanged}"
-        )
+        place = f"{condition} AND purpose = %(purpose)s AND {environment.unchanged}"
         parameters = {"environment": environment.id, "purpose": purpose, "value": value}
         return first_row(self.model, place, {**parameters, **environment.unchanged_parameters})
 
@@ -321,8 +328,8 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         return self.filter(nonce__isnull=False, expires_at__lte=Now()).update(nonce=None, password_digest="")
 
     def purge(self, after: timedelta) -> int:
-        """Remove what ended longer than `after` ago; returns how many."""
-        return self.delete_in_batches("expires_at", after)
+        """Remove what is older than `after`, which has to be longer than any code lives; returns how many."""
+        return self.delete_in_batches("created_at", after)
 
 
 def _policy(environment: Environment) -> dict[str, Any]:
@@ -361,7 +368,9 @@ class Challenge(models.Model):
     """A demand to prove control of an identifier. The nonce is there exactly while a code for it is live."""
 
     id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
-    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+", db_index=False)
+    environment = models.ForeignKey(
+        Environment, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     purpose = models.CharField(max_length=20, choices=Purpose.choices)
     channel = models.CharField(max_length=8)
     identifier = models.CharField(max_length=254)
@@ -393,9 +402,7 @@ class Challenge(models.Model):
             ),
         )
         indexes = (
-            # Not by `created_at`: ISSUE, planned once for all environments, would go through a busy one's last hour by
-            # that, instead of through one person's.
-            models.Index(fields=["environment", "expires_at"], name="challenge_by_end"),
+            models.Index(fields=["environment", "created_at"], name="challenge_by_time"),
             models.Index(fields=["environment", "identifier", "created_at"], name="challenge_by_person"),
         )
 

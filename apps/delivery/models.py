@@ -81,7 +81,9 @@ class Message(models.Model):
         DEAD = "dead", "could not be delivered"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+", db_index=False)
+    environment = models.ForeignKey(
+        Environment, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     channel = models.CharField(max_length=8, choices=[(channel, channel) for channel in Channel])
     template = models.CharField(max_length=32)
     reference = models.UUIDField()
@@ -159,7 +161,9 @@ class CapturedMessage(models.Model):
     """What would have been sent from an environment that has no provider; the body is sealed, and gone after a day."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+", db_index=False)
+    environment = models.ForeignKey(
+        Environment, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     recipient = models.CharField(max_length=254)
     body_sealed = models.BinaryField(editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -40,7 +40,8 @@ class ApiKeyQuerySet(EnvironmentQuerySet["ApiKey"]):
           JOIN tenants_project p ON p.id = e.project_id
           LEFT JOIN users_enduser u ON u.id = k.user_id
           LEFT JOIN LATERAL (SELECT value, verified_at FROM users_identifier
-                              WHERE environment_id = k.environment_id AND user_id = k.user_id AND kind = 'email'
+                              WHERE environment_id IS NOT DISTINCT FROM k.environment_id
+                                AND user_id = k.user_id AND kind = 'email'
                               ORDER BY created_at LIMIT 1) i ON TRUE
          WHERE k.digest = %(digest)s AND {place}
            AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()) AND u.disabled_at IS NULL

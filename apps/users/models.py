@@ -111,7 +111,9 @@ def _guard(environment: Environment, holder: PasswordHolder | None) -> dict[str,
 
 class EndUser(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+", db_index=False)
+    environment = models.ForeignKey(
+        Environment, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     disabled_at = models.DateTimeField(null=True, blank=True)
     password_digest = models.CharField(
@@ -220,7 +222,9 @@ class Identifier(models.Model):
         USERNAME = "username"
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+", db_index=False)
+    environment = models.ForeignKey(
+        Environment, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
     user = models.ForeignKey(EndUser, on_delete=models.CASCADE, related_name="identifiers")
     kind = models.CharField(max_length=16, choices=Kind.choices)
     value = models.CharField(max_length=254, help_text="Canonical (apps.core.identifiers).")
@@ -231,7 +235,6 @@ class Identifier(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["environment", "kind", "value"], name="identifier_value"),)
-        indexes = (models.Index(fields=["environment", "user"], name="identifier_by_user"),)
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.user_id}"

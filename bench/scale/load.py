@@ -42,8 +42,8 @@ def load(session: psycopg.Connection[Any], sizes: Sizes, flagship: uuid.UUID) ->
         session.execute("SET LOCAL maintenance_work_mem = '1GB'")
         session.execute("SET LOCAL work_mem = '256MB'")
         _make_environments(session, sizes, flagship)
-        # The label keeps the people of two loads apart.
-        label = int(time.time()) % 100_000
+        # The label keeps the phones of two loads apart.
+        label = int(time.time()) % 1000
         facts = {"users": sizes.users, "skew": sizes.skew, "flagship": flagship, "environments": sizes.environments}
         for statement in rows.STAGING:
             _execute(session, statement, {**facts, "label": label})

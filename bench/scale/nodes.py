@@ -45,7 +45,12 @@ def _running(installation: Installation, name: str, first: int, address: str) ->
     environ = dict(entry.decode().split("=", 1) for entry in given) | {"PORT": address.rpartition(":")[2]}
     command = [sys.executable, "manage.py", "run", name]
     process = subprocess.Popen(
-        command, cwd=installation.folder, env=environ, stdin=subprocess.DEVNULL, stdout=sys.stderr
+        command,
+        cwd=installation.folder,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         yield process.pid

@@ -55,13 +55,14 @@ STAGING = (
     SELECT environment_id, greatest(1, round(share * greatest(0, %(users)s - %(environments)s)) + 1)::int AS people
       FROM weighed
     """,
+    # Few people are in two environments, and the planner counts how many different addresses there are.
     """
     CREATE UNLOGGED TABLE scale_person AS
-    SELECT gen_random_uuid() AS user_id, environment_id, joined, number,
-           'person' || number || '@load' || %(label)s || '.example' AS email,
-           '+49' || lpad(%(label)s::text, 5, '0') || lpad(number::text, 8, '0') AS phone
-      FROM scale_place, generate_series(1, people) AS number,
-           LATERAL (SELECT now() - random() * interval '400 days' - number * interval '0' AS joined) AS j
+    SELECT *, 'person-' || left(user_id::text, 13) || '@load.example' AS email,
+           '+49' || lpad(%(label)s::text, 3, '0') || lpad(row_number() OVER ()::text, 9, '0') AS phone
+      FROM (SELECT gen_random_uuid() AS user_id, environment_id, number,
+                   now() - random() * interval '400 days' - number * interval '0' AS joined
+              FROM scale_place, generate_series(1, people) AS number) AS made
      ORDER BY joined
     """,
     # Two in the last 40 days, of which the second is never of the last minutes: only one may be live.

@@ -147,14 +147,20 @@ def parse_fetch(text: str) -> Request:
     return Request(call["method"], call["url"], json.loads(call["headers"]), call["body"])
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
-def test_every_documented_example_is_answered_as_documented(dialect: str) -> None:
+def replayed(dialect: str) -> Replay:
+    """All steps of a dialect, one after the other."""
     replay = Replay(EXAMPLES / dialect, build(**read_rules(dialect).get("environment", {})))
     if replay.rules.get("signs_up"):
         replay.world.sign_up(ADDRESS)
     for step in replay.rules["steps"]:
         replay.read_mail()
         replay.step(step)
+    return replay
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_every_documented_example_is_answered_as_documented(dialect: str) -> None:
+    replay = replayed(dialect)
     unused = {rule["find"] for rule in replay.rules["substitutions"]} - replay.used
     assert not unused, "a substitution that changes nothing hides a file that was not copied verbatim"
 

@@ -159,7 +159,7 @@ BATCH = 500
 @pytest.mark.parametrize(
     ("rows_of", "moment", "age", "index"),
     [
-        (Challenge.objects, "expires_at", timedelta(days=20), "challenge_by_end"),
+        (Challenge.objects, "created_at", timedelta(days=20), "challenge_by_time"),
         (FailureCount.objects, "minute", timedelta(days=20), "failures_by_minute"),
         (Message.objects, "created_at", timedelta(days=20), "message_by_time"),
         (Session.objects, "absolute_expires_at", timedelta(days=10), "session_by_end"),

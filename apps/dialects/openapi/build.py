@@ -105,7 +105,7 @@ class Schema(AutoSchema):
 
     def map_parsers(self) -> list[str]:
         """The parsers take any content type; these are the two that mean something."""
-        is_form_read = JSONOrFormParser in self.described.parser_classes
+        is_form_read = any(isinstance(parser, JSONOrFormParser) for parser in self.described.get_parsers())
         return [JSON, FORM] if is_form_read else [JSON]
 
     def get_request_serializer(self) -> Any:
@@ -125,7 +125,7 @@ class Schema(AutoSchema):
 
     def refusals(self) -> dict[Any, OpenApiResponse]:
         """One answer for each status, with the words that it may hold; a page for people has none."""
-        if not issubclass(self.described.renderer_classes[0], JSONRenderer):
+        if not isinstance(self.described.get_renderers()[0], JSONRenderer):
             statuses = {lookup(self.described.errors, example_of(cls)).status for cls in self.told.errors}
             return {(str(status), HTML): OpenApiResponse(PAGE, "A page that says so.") for status in sorted(statuses)}
         by_status: dict[int, dict[Any, str]] = {}
