@@ -158,10 +158,11 @@ class DialectView(APIView):
 
     def check_query(self, request: Request) -> None:
         """Raises InvalidRequest for a parameter that does not belong there, or comes twice."""
+        method = str(request.method)
         # A browser's preflight has the query of the request that it asks for.
-        if not request.META["QUERY_STRING"] or request.method == "OPTIONS":
+        if not request.META["QUERY_STRING"] or method == "OPTIONS" or method not in self.allowed_methods:
             return
-        taken = self.in_query.get("GET" if request.method == "HEAD" else str(request.method), ())
+        taken = self.in_query.get("GET" if method == "HEAD" else method, ())
         if any(name not in taken or len(values) > 1 for name, values in request.query_params.lists()):
             raise InvalidRequest("Parameters belong in the body, and never in the address.")
 

@@ -382,7 +382,7 @@ class TestBadRequests:
         here = account()
         query: dict[str, Any] = {"grant_type": "password", "username": ADA, "password": here.code(ADA)}
         assert refused(here.send("POST", "oauth/token", None, **query)) == (400, 40001)
-        assert refused(here.send("GET", "oauth/token", None, **query)) == (400, 40001)
+        assert refused(here.send("GET", "oauth/token", None, **query)) == (405, 40501)
 
     @pytest.mark.parametrize(
         ("query", "body", "expected"),
