@@ -10,6 +10,9 @@ digits of our own (the vendor's 40102 and 40106 are 403 where the contract says 
     40501 method not allowed         41301 body too large                42901 too many requests, see Retry-After
     40000 any other refusal          50301 try again later
 
+HTTP Basic is `username:password` or `key:`. Keys have no secret beside them here, so the `key:secret` that clients.md
+(section 3) also knows is a wrong name and password, 40102.
+
 In a token `id` and `account_id` are the person's id: whoever signs in owns an account of their own, and nothing else.
 `subject` is the email address, `name` is empty because none is known here, `is_account_verified` says whether the
 address is proved; `sub` stays the person's id. `Scope` is what the tokens may do: `account`.
@@ -48,7 +51,7 @@ from apps.dialects.strict_form import Basic, JSONOrFormParser, basic
 from apps.passwordless.api_keys import UnknownKey
 from apps.passwordless.bearer import Principal, is_key, principal
 from apps.passwordless.grants import password_grant
-from apps.passwordless.key_sessions import client_of, key_grant, person_client
+from apps.passwordless.key_sessions import key_grant, person_client, presented
 from apps.passwordless.people import known_as
 from apps.passwordless.sessions import Tokens, refresh, revoke
 from apps.tenants.models import Environment
@@ -193,8 +196,7 @@ class Token(SmtpdView):
 
     def by_refresh_token(self) -> Tokens:
         environment = allowing(self.environment())
-        token = self.parse(RefreshTokenForm)["refresh_token"]
-        client = client_of(environment, token)
+        client, token = presented(environment, self.parse(RefreshTokenForm)["refresh_token"])
         return refresh(environment, client, refresh_token=token, context=self.context, claims_of=claims_of)
 
 
@@ -205,8 +207,7 @@ class Revoke(SmtpdView):
 
     def post(self, request: Request, **_address: str) -> Response:
         environment = self.environment()
-        token = self.parse(RefreshTokenForm)["refresh_token"]
-        client = client_of(environment, token)
+        client, token = presented(environment, self.parse(RefreshTokenForm)["refresh_token"])
         if not revoke(environment, client, refresh_token=token, context=self.context):
             raise InvalidRefreshToken
         return Response({})
