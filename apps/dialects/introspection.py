@@ -22,6 +22,7 @@ from apps.passwordless.introspection import (
     revoke_token,
 )
 from apps.passwordless.sessions import Client
+from apps.tokens.api_keys import Scope
 
 # A refresh token is no bearer token: whoever takes what is active for an access token must be able to tell.
 TOKEN_TYPES = {TokenKind.ACCESS: "bearer", TokenKind.API_KEY: "bearer", TokenKind.REFRESH: "refresh_token"}
@@ -43,7 +44,7 @@ class Introspect(OAuthView):
         if (key := self.bearer()) is not None:
             return key_holder(key, self.address, self.context.ip)
         client = self.client()
-        return Introspector(client.environment, client.id)
+        return Introspector(client.environment, client.id, hears_others=Scope.INTROSPECT in client.scopes)
 
 
 class Revoke(OAuthView):

@@ -18,7 +18,7 @@ from apps.core.identifiers import Contact, email_contact, phone_contact
 from apps.dialects.base import endpoint
 from apps.dialects.oauth import OAuthView, ParameterField, SwitchedOff
 from apps.passwordless.bearer import client_environment
-from apps.passwordless.clients import client_token, granted_scope, require_grant, require_scope_kept
+from apps.passwordless.clients import client_token, granted_scope, kept_scope, require_grant
 from apps.passwordless.grants import password_grant
 from apps.passwordless.sessions import Client, Tokens, refresh
 from apps.passwordless.start import Intent, start
@@ -73,8 +73,10 @@ class Token(OAuthView):
 
     def refreshed(self, client: OAuthClient, caller: Client) -> Response:
         form = self.parse(RefreshForm)
-        require_scope_kept(client, form["refresh_token"], form["scope"] or "")
-        tokens = refresh(client.environment, caller, refresh_token=form["refresh_token"], context=self.context)
+        within = kept_scope(client, form["refresh_token"], form["scope"] or "")
+        tokens = refresh(
+            client.environment, caller, refresh_token=form["refresh_token"], context=self.context, within=within
+        )
         return self.signed_in(client.environment, tokens)
 
     def signed_in(self, environment: Environment, tokens: Tokens) -> Response:

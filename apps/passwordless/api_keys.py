@@ -18,12 +18,12 @@ from apps.challenges.models import Challenge, Purpose
 from apps.core.context import RequestContext
 from apps.core.errors import AuthError, CodeExpired, InvalidScope, InvalidToken, UnauthorizedClient
 from apps.core.identifiers import Contact
-from apps.passwordless.bearer import Principal
+from apps.passwordless.bearer import Principal, require_alive
 from apps.passwordless.people import lock
 from apps.passwordless.proof import prove
 from apps.passwordless.start import limit
 from apps.tenants.models import Environment
-from apps.tokens.api_keys import ApiKey, Scope
+from apps.tokens.api_keys import PLATFORM_SCOPES, ApiKey, Scope
 from apps.users.models import Person
 
 # Of one person. Whoever reaches it is a runaway script, or has reinstalled a plug-in fifty times.
@@ -81,12 +81,16 @@ def create_key(person: Principal, *, name: str, scopes: list[str] | None, contex
     hands on what it has, and no more. It hands on its end as well."""
     _require_account(person)
     limit(person.environment, "account", context)
-    granted = person.scopes if scopes is None else frozenset(scopes)
-    if not granted <= person.scopes:
+    available = person.scopes - PLATFORM_SCOPES
+    granted = available if scopes is None else frozenset(scopes)
+    if not granted <= available:
         raise InvalidScope("A key cannot have a scope that its maker has not.")
+    if person.live.email is not None and not person.live.email_verified:
+        raise UnauthorizedClient("Prove the email address first.")
     with transaction.atomic():
         if not lock(person.environment, person.user_id):
             raise InvalidToken
+        require_alive(person)
         mine = ApiKey.objects.of_person(person.environment, person.user_id).usable()
         if mine.count() >= MOST_LIVE_KEYS:
             raise TooManyKeys
@@ -114,7 +118,7 @@ def revoke_key(person: Principal, key_id: str, context: RequestContext) -> ApiKe
         mine = ApiKey.objects.of_person(person.environment, person.user_id)
         key = _found(mine.select_for_update(), key_id)
         if key.revoked_at is None:
-            _revoke(person.environment, key, context, reason="owner")
+            end_key(person.environment, key, context, reason="owner")
     return key
 
 
@@ -156,7 +160,7 @@ def _make_room(environment: Environment, user_id: uuid.UUID, context: RequestCon
     keys = ApiKey.objects.of_person(environment, user_id).usable()
     excess = max(0, keys.count() - MOST_LIVE_KEYS + 1)
     for key in keys.unused_longest()[:excess]:
-        _revoke(environment, key, context, reason="superseded")
+        end_key(environment, key, context, reason="superseded")
 
 
 def _mint(
@@ -167,7 +171,8 @@ def _mint(
     return minted
 
 
-def _revoke(environment: Environment, key: ApiKey, context: RequestContext, *, reason: str) -> None:
+def end_key(environment: Environment, key: ApiKey, context: RequestContext, *, reason: str) -> None:
+    """Inside the caller's transaction, with its event."""
     key.revoked_at = timezone.now()
     key.save(update_fields=["revoked_at"])
     _record(environment, Event.Kind.API_KEY_REVOKED, key, context, {"reason": reason})
@@ -188,5 +193,8 @@ def _require_account(person: Principal) -> None:
 def _end(person: Principal) -> datetime | None:
     """When the key ends that the caller came with, or that their session was opened with: a key that is to end shall
     not live on in one that it made."""
-    keys = ApiKey.objects.of_person(person.environment, person.user_id).usable().filter(client_id=person.client_id)
-    return keys.order_by(F("expires_at").desc(nulls_first=True)).values_list("expires_at", flat=True).first()
+    keys = ApiKey.objects.of_person(person.environment, person.user_id).filter(client_id=person.client_id)
+    usable = keys.usable().order_by(F("expires_at").desc(nulls_first=True))
+    if keys.exists() and not usable.exists():
+        raise InvalidToken  # It has ended since it was looked at.
+    return usable.values_list("expires_at", flat=True).first()

@@ -27,6 +27,8 @@ class Principal:
     scopes: frozenset[str]
     live: Live
     """Their address, which came along with the check."""
+    session_id: uuid.UUID | None = None
+    """None for an API key."""
 
 
 def is_key(credential: str) -> bool:
@@ -48,9 +50,24 @@ def principal(address: Address, credential: str, ip: str = "") -> Principal:
     live = _live(environment, Profile.ACCESS, claims)
     if live is None:
         raise InvalidToken
-    # A sign-in that asked for no scope is the person's own: it may do all that they may.
-    scopes = frozenset(claims.scope.split()) or frozenset([Scope.ACCOUNT.value])
-    return Principal(environment, claims.subject, claims.client_id, scopes, live)
+    scopes = frozenset(claims.scope.split())
+    if not scopes and not live.is_oauth_client:
+        # A sign-in where scopes are unknown is the person's own: it may do all that they may.
+        scopes = frozenset([Scope.ACCOUNT.value])
+    return Principal(environment, claims.subject, claims.client_id, scopes, live, claims.session_id)
+
+
+def require_alive(person: Principal) -> None:
+    """Raises InvalidToken if what came for them has ended since it was looked at. Lock the person before: whoever shuts
+    them out does so too, and may have been faster."""
+    if person.session_id is not None:
+        sessions = Session.objects.for_environment(person.environment)
+        lives = sessions.filter(id=person.session_id, secret__isnull=False).exists()
+    else:
+        keys = ApiKey.objects.of_person(person.environment, person.user_id).usable()
+        lives = keys.filter(client_id=person.client_id).exists()
+    if not lives:
+        raise InvalidToken
 
 
 def client_environment(address: Address, access_token: str) -> Environment:

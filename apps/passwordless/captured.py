@@ -27,7 +27,7 @@ class Captured:
 
 def reader(secret: str, address: Address, ip: str = "") -> Environment:
     """The environment whose captured messages this API key reads. Raises InvalidToken."""
-    key = first_query(lambda: ApiKey.objects.presented(secret, address, Scope.READ_MESSAGES, ip))
+    key = first_query(lambda: ApiKey.objects.server(secret, address, Scope.READ_MESSAGES, ip))
     if key.environment.is_production:
         raise InvalidToken
     return key.environment

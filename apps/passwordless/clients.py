@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from django.utils import timezone
+
 from apps.core.context import RequestContext
 from apps.core.database import first_query
 from apps.core.errors import InvalidClient, InvalidRefreshToken, InvalidScope, UnauthorizedClient, UnsupportedGrantType
@@ -53,16 +55,16 @@ def granted_scope(client: OAuthClient, requested: str) -> str:
     return _within(client.scope, requested) or client.scope
 
 
-def require_scope_kept(client: OAuthClient, refresh_token: str, requested: str) -> None:
-    """A refresh keeps its session's scope; asking for what is in it changes nothing (RFC 6749 section 6).
-
-    Raises InvalidScope for more than that, and InvalidRefreshToken where there is no such session of this client.
-    """
-    if requested:
-        session, _token = Session.objects.named(client.environment, refresh_token)
-        if session.client_id != client.id:
-            raise InvalidRefreshToken
-        _within(session.scope, requested)
+def kept_scope(client: OAuthClient, refresh_token: str, requested: str) -> frozenset[str]:
+    """What a refresh may hand on of its session's scope: what the client may still have, and of that what it asks for
+    (RFC 6749 section 6). Raises InvalidScope for more, and InvalidRefreshToken where there is no session of its own."""
+    allowed = frozenset(client.scope.split())
+    if not requested:
+        return allowed
+    session, _token = Session.objects.named(client.environment, refresh_token)
+    if session.client_id != client.id:
+        raise InvalidRefreshToken
+    return allowed & frozenset(_within(session.scope, requested).split())
 
 
 def client_token(client: OAuthClient, caller: Client, *, scope: str, context: RequestContext) -> ClientToken:
@@ -70,6 +72,8 @@ def client_token(client: OAuthClient, caller: Client, *, scope: str, context: Re
     environment = client.environment
     limit(environment, "client_token", context)
     ttl = min(environment.access_token_ttl, caller.longest_token)
+    if client.expires_at is not None:
+        ttl = max(1, min(ttl, int((client.expires_at - timezone.now()).total_seconds())))
     signed = jwt.sign(jwt.signer(environment, caller.profile), client_id=caller.id, ttl=ttl, scope=scope)
     return ClientToken(signed.text, scope)
 

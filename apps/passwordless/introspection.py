@@ -6,13 +6,14 @@ import uuid
 from dataclasses import dataclass
 from enum import Enum
 
-from django.utils import timezone
+from django.db import transaction
 
 from apps.audit.models import Actor, Event
 from apps.core import crypto
 from apps.core.context import RequestContext
 from apps.core.database import first_query
 from apps.core.errors import InvalidGrant, InvalidRequest, InvalidToken
+from apps.passwordless.api_keys import end_key
 from apps.passwordless.bearer import check, check_session
 from apps.passwordless.sessions import revoke
 from apps.tenants.models import Address, Environment
@@ -37,12 +38,17 @@ class TokenKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Introspector:
-    """Who asks. A key that was made for asking hears of everything; a client not of other clients' refresh tokens,
-    because a service that takes whatever is active for an access token would let those in."""
+    """Who asks. A key that was made for asking hears of everything. A client hears of its own, with the scope also of
+    others' access tokens and keys; not of their refresh tokens, because a service that takes whatever is active for an
+    access token would let those in."""
 
     environment: Environment
     client_id: uuid.UUID
+    hears_others: bool
     hears_all: bool = False
+
+    def may_hear_of(self, client_id: uuid.UUID) -> bool:
+        return self.hears_others or client_id == self.client_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +69,8 @@ class Introspected:
 
 def key_holder(secret: str, address: Address, ip: str, scope: Scope | None = Scope.INTROSPECT) -> Introspector:
     """The server behind an API key with this scope, or with any. Raises InvalidToken."""
-    key = first_query(lambda: ApiKey.objects.presented(secret, address, scope, ip))
-    return Introspector(key.environment, key.client_id, hears_all=True)
+    key = first_query(lambda: ApiKey.objects.server(secret, address, scope, ip))
+    return Introspector(key.environment, key.client_id, hears_others=True, hears_all=True)
 
 
 def introspect(asking: Introspector, token: str, context: RequestContext) -> Introspected | None:
@@ -87,6 +93,8 @@ def kind_of(token: str) -> TokenKind:
 
 def _access_token(asking: Introspector, token: str, _context: RequestContext) -> Introspected:
     claims = check(asking.environment, Profile.ACCESS, token)
+    if not asking.may_hear_of(claims.client_id):
+        raise InvalidToken
     return Introspected(
         TokenKind.ACCESS,
         client_id=claims.client_id,
@@ -102,6 +110,8 @@ def _access_token(asking: Introspector, token: str, _context: RequestContext) ->
 
 def _api_key(asking: Introspector, token: str, context: RequestContext) -> Introspected:
     environment = asking.environment
+    if not asking.hears_others:
+        raise InvalidToken
     # It counts as a use: a key that somebody's server asks about must not be revoked as an idle one.
     key = ApiKey.objects.presented(token, Address(environment_id=environment.id), None, context.ip)
     return Introspected(
@@ -158,16 +168,18 @@ def _revoke_access_token(environment: Environment, client: Client, token: str, c
         return
     if claims.session_id is None:
         raise UnsupportedTokenType
-    if Session.objects.end(environment, claims.session_id, client_id=client.id):
-        actor = Actor(claims.subject, claims.session_id, client.id)
-        Event.objects.record(environment, Event.Kind.SESSION_REVOKED, context=context, actor=actor)
+    with transaction.atomic():
+        if Session.objects.end(environment, claims.session_id, client_id=client.id):
+            actor = Actor(claims.subject, claims.session_id, client.id)
+            Event.objects.record(environment, Event.Kind.SESSION_REVOKED, context=context, actor=actor)
 
 
 def _revoke_key(environment: Environment, client: Client, token: str, context: RequestContext) -> None:
     own = ApiKey.objects.for_environment(environment).filter(client_id=client.id, revoked_at=None)
-    if own.filter(digest=crypto.digest(token)).update(revoked_at=timezone.now()):
-        actor = Actor(client_id=client.id)
-        Event.objects.record(environment, Event.Kind.API_KEY_REVOKED, context=context, actor=actor)
+    with transaction.atomic():
+        key = own.filter(digest=crypto.digest(token)).select_for_update().first()
+        if key is not None:
+            end_key(environment, key, context, reason="revoked_by_client")
 
 
 INTROSPECT = {

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from apps.core.context import RequestContext
 from apps.core.errors import InvalidGrant, InvalidRefreshToken
-from apps.passwordless.bearer import Principal, dialect_client
+from apps.passwordless.bearer import Principal, dialect_client, require_alive
 from apps.passwordless.people import lock
 from apps.passwordless.redeem import open_session
 from apps.passwordless.sessions import ClaimsOf, Client, Tokens, no_claims, sign
@@ -47,6 +47,7 @@ def _open(key: Principal, client: Client, context: RequestContext) -> Session | 
     # Locked, because two grants at once would each end what they see, and leave two sessions.
     if not lock(key.environment, key.user_id):
         return None
+    require_alive(key)
     Session.objects.end_others(key.environment, person_client(key.environment), key.user_id)
     owner = Person(key.user_id, is_verified=True, is_disabled=False)
     return open_session(key.environment, client, owner, context, Scope.ACCOUNT)

@@ -17,7 +17,7 @@ from apps.core import passwords
 from apps.core.context import RequestContext
 from apps.core.errors import CodeExpired, WeakPassword
 from apps.core.identifiers import Kind
-from apps.passwordless.proof import end_sessions, prove
+from apps.passwordless.proof import prove, shut_out
 from apps.passwordless.start import limit
 from apps.tenants.models import Environment
 from apps.users.models import EndUser, Identifier, Person
@@ -95,5 +95,5 @@ def _settle(
 def _change_password(environment: Environment, person: Person, digest: str, context: RequestContext) -> None:
     """Whoever knew the old one is signed out everywhere. Locks in the order user, session."""
     EndUser.objects.set_password(environment, person.user_id, digest)
-    end_sessions(environment, person.user_id)
+    shut_out(environment, person.user_id, reason="password_changed")
     Event.objects.record(environment, Event.Kind.PASSWORD_CHANGED, context=context, actor=Actor(person.user_id))

@@ -9,10 +9,12 @@ from typing import TypeVar
 from django.db import transaction
 from django.utils import timezone
 
+from apps.audit.models import Actor, Event
 from apps.challenges.models import Attempt, Challenge
 from apps.core.errors import AuthError, ChallengeLocked, CodeExpired, CodeMismatch, UserDisabled
 from apps.core.identifiers import Channel, Kind
 from apps.tenants.models import Environment
+from apps.tokens.api_keys import ApiKey
 from apps.tokens.sessions import Session
 from apps.users.models import EndUser, Identifier, Person
 
@@ -67,10 +69,17 @@ def _disown(environment: Environment, person: Person, challenge: Challenge) -> N
     Only a link that was mailed for that very sign-up lets its password and its sessions stand.
     """
     if EndUser.objects.disown(environment, person.user_id, unless=challenge.password_digest):
-        end_sessions(environment, person.user_id)
+        shut_out(environment, person.user_id, reason="address_proved")
 
 
-def end_sessions(environment: Environment, user_id: uuid.UUID) -> None:
-    """End a person's sessions on all clients. The caller has locked the person, so no other opens meanwhile."""
+def shut_out(environment: Environment, user_id: uuid.UUID, *, reason: str) -> None:
+    """End a person's sessions on all clients and all their API keys. The caller has locked the person, so nothing else
+    opens meanwhile."""
     live = Session.objects.for_environment(environment).filter(user_id=user_id, secret__isnull=False)
     live.update(secret=None)
+    for key in ApiKey.objects.of_person(environment, user_id).filter(revoked_at=None):
+        key.revoked_at = timezone.now()
+        key.save(update_fields=["revoked_at"])
+        actor = Actor(user_id=user_id, client_id=key.client_id)
+        facts = {"key": str(key.id), "reason": reason}
+        Event.objects.record(environment, Event.Kind.API_KEY_REVOKED, actor=actor, facts=facts)

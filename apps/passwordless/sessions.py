@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db import transaction
+
 from apps.audit.models import Actor, Event
 from apps.core.context import RequestContext
 from apps.core.errors import RefreshTokenReused
@@ -47,8 +49,10 @@ def refresh(
     refresh_token: str | Named,
     context: RequestContext,
     claims_of: ClaimsOf = no_claims,
+    within: frozenset[str] | None = None,
 ) -> Tokens:
-    """Rotate a refresh token. Raises InvalidRefreshToken; RefreshTokenReused after the session has been ended."""
+    """Rotate a refresh token. The access token has the session's scope, as far as it is `within` what the client may
+    have now and asked for. Raises InvalidRefreshToken; RefreshTokenReused after the session has been ended."""
     limit(environment, "refresh", context)
     backend = jwt.signer(environment, client.profile)
     rotation = Session.objects.rotate(environment, client, refresh_token)
@@ -57,15 +61,19 @@ def refresh(
         Event.objects.record(environment, NOTEWORTHY[rotation.outcome], context=context, actor=actor)
     if rotation.outcome is Outcome.REUSED:
         raise RefreshTokenReused
-    return sign(environment, backend, rotation.session, rotation.refresh_token, claims_of, longest=client.longest_token)
+    session = rotation.session
+    if within is not None:
+        session.scope = " ".join(word for word in session.scope.split() if word in within)
+    return sign(environment, backend, session, rotation.refresh_token, claims_of, longest=client.longest_token)
 
 
 def revoke(environment: Environment, client: Client, *, refresh_token: str | Named, context: RequestContext) -> bool:
     """End the session of a refresh token; False for a token that opens nothing (RFC 7009 section 2.2: no error)."""
-    session = Session.objects.revoke(environment, refresh_token, client_id=client.id)
-    if session:
-        actor = Actor(session.user_id, session.id, client.id)
-        Event.objects.record(environment, Event.Kind.SESSION_REVOKED, context=context, actor=actor)
+    with transaction.atomic():
+        session = Session.objects.revoke(environment, refresh_token, client_id=client.id)
+        if session:
+            actor = Actor(session.user_id, session.id, client.id)
+            Event.objects.record(environment, Event.Kind.SESSION_REVOKED, context=context, actor=actor)
     return session is not None
 
 

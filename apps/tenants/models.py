@@ -351,4 +351,4 @@ class ApplicationKey(models.Model):
         if self.last_used_at and self.last_used_at > now - LAST_USED_PRECISION:
             return
         stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_PRECISION)
-        ApplicationKey.objects.filter(stale, id=self.id).update(last_used_at=now)
+        ApplicationKey.objects.filter(stale, id=self.id, revoked_at=None).update(last_used_at=now)

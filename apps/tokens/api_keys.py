@@ -29,6 +29,10 @@ class Scope(models.TextChoices):
     ACCOUNT = "account", "act for the person it belongs to"
 
 
+# They open what is everybody's in the environment, so no key of a person has them.
+PLATFORM_SCOPES = frozenset({Scope.READ_MESSAGES.value, Scope.INTROSPECT.value})
+
+
 class ApiKeyQuerySet(EnvironmentQuerySet["ApiKey"]):
     # The key with its environment, its project and its owner's address, in one statement: through the ORM, which builds
     # it anew each time, it costs seven times the CPU. Whatever opens nothing is left out here, so that there is one
@@ -66,6 +70,13 @@ class ApiKeyQuerySet(EnvironmentQuerySet["ApiKey"]):
         """Neither revoked nor expired, and of nobody who is disabled."""
         lives = models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now())
         return self.filter(lives, revoked_at=None, user__disabled_at=None)
+
+    def server(self, secret: str, address: Address, scope: str | None, ip: str) -> ApiKey:
+        """A key with this scope, or any, that belongs to no person. Raises InvalidToken."""
+        key = self.presented(secret, address, scope, ip)
+        if scope in PLATFORM_SCOPES and key.user_id is not None:
+            raise InvalidToken
+        return key
 
     def presented(self, secret: str, address: Address, scope: str | None, ip: str = "") -> ApiKey:
         """The usable key that `secret` is at this address, with this scope or any. Raises InvalidToken; a broken

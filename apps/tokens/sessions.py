@@ -62,6 +62,7 @@ class Live:
 
     email: str | None
     email_verified: bool
+    is_oauth_client: bool = False
 
 
 # A genuine refresh token, after its session as it was when the two were compared.
@@ -124,7 +125,8 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
     # them, which the caller has decided. The person's email is an index look-up here; elsewhere it is another round
     # trip.
     LIVE = """
-        SELECT i.value, i.verified_at IS NOT NULL
+        SELECT i.value, i.verified_at IS NOT NULL,
+               EXISTS (SELECT FROM tokens_oauthclient c WHERE c.id = s.client_id)
           FROM tokens_session s
           JOIN users_enduser u ON u.id = s.user_id AND u.disabled_at IS NULL
           LEFT JOIN LATERAL (SELECT value, verified_at FROM users_identifier

@@ -89,11 +89,13 @@ class EndUserQuerySet(EnvironmentQuerySet["EndUser"]):
         person.update(password_digest=digest, password_failures=0, password_refused_until=None)
 
     def disown(self, environment: Environment, user_id: uuid.UUID, *, unless: str) -> bool:
-        """Remove the password of somebody who has proved no identifier yet, unless it is the one with that digest;
-        whether there was one."""
-        unproved = self.for_environment(environment).exclude(identifiers__verified_at__isnull=False)
-        owned = unproved.filter(id=user_id).exclude(password_digest__in=(NO_PASSWORD, unless))
-        return bool(owned.update(password_digest=NO_PASSWORD, password_failures=0, password_refused_until=None))
+        """Lock somebody who has proved no identifier yet and remove their password, unless it is the one with that
+        digest; whether it was so."""
+        unproved = self.for_environment(environment).exclude(identifiers__verified_at__isnull=False).filter(id=user_id)
+        if unless:
+            unproved = unproved.exclude(password_digest=unless)
+        nothing = {"password_digest": NO_PASSWORD, "password_failures": 0, "password_refused_until": None}
+        return bool(unproved.update(**nothing))
 
     def replace_digest(self, environment: Environment, holder: PasswordHolder, digest: str) -> None:
         """The same password under other parameters, unless it was changed meanwhile."""

@@ -67,7 +67,7 @@ class TestIntrospection:
         app = satellite()
         app.signed_in(ADA)
         key, secret = minted(app.world, "orders:read", Scope.ACCOUNT, user_id=only_person(app).id)
-        told = app.introspect(secret).json()
+        told = app.introspect(secret, Authorization=asking_key(app.world)).json()
         issuer = app.world.environment.issuer
         made = int(key.created_at.timestamp())
         expected = {"active": True, "scope": "orders:read account", "client_id": key.client_id.hex}
@@ -78,6 +78,23 @@ class TestIntrospection:
     def test_it_tells_of_every_dialects_tokens(self) -> None:
         app = satellite()
         assert app.is_active(app.world.signed_in(ADA)["access_token"])
+
+    def test_a_client_hears_of_others_only_with_the_scope(self) -> None:
+        without = satellite()
+        token = without.world.signed_in(ADA)["access_token"]
+        (_key, secret), own = minted(without.world, "orders:read"), without.signed_in(ADA)["access_token"]
+        having = another(without.world, scopes=[Scope.INTROSPECT])
+        for app, hears in ((without, False), (having, True)):
+            assert app.introspect(token).json()["active"] is hears
+            assert app.introspect(secret).json()["active"] is hears
+        assert without.introspect(own).json()["active"]
+
+    def test_a_persons_key_never_asks_whatever_its_scopes(self) -> None:
+        app = satellite()
+        token = app.signed_in(ADA)["access_token"]
+        _key, secret = minted(app.world, Scope.INTROSPECT, Scope.READ_MESSAGES, user_id=only_person(app).id)
+        assert app.introspect(token, Authorization=f"Bearer {secret}").status_code == 401
+        assert app.world.get("dev/messages", bearer=secret).status_code == 401
 
     def test_a_key_with_the_scope_may_ask_and_no_other(self) -> None:
         app = satellite()
