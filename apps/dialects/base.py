@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -90,6 +90,9 @@ class DialectView(APIView):
     http_method_names: tuple[str, ...] = ("get", "head", "post", "put", "patch", "delete")
     errors: ClassVar[ErrorTable]
     profile: ClassVar[Profile] = Profile.ACCESS
+    in_query: ClassVar[Mapping[str, Container[str]]] = {}
+    """By method, what a contract puts into the query. All else there is refused, and not just left unread: an address
+    ends up in logs, and whoever sent a credential in one has to hear of it."""
     # For steps that succeed only by a statement that asks whether the environment and its key are as they were
     # remembered (Environment.unchanged). A refusal may be decided without, so it is asked before anybody hears of one.
     asks_later = False
@@ -149,6 +152,17 @@ class DialectView(APIView):
         if "Transfer-Encoding" in request.headers:
             # Django reads no body without a length, and would take this one for empty.
             raise InvalidRequest("A body needs a Content-Length.")
+        self.check_query(request)
+
+    def check_query(self, request: Request) -> None:
+        """Raises InvalidRequest for a parameter that does not belong there, or comes twice."""
+        method = str(request.method)
+        # A browser's preflight has the query of the request that it asks for.
+        if not request.META["QUERY_STRING"] or method == "OPTIONS" or method not in self.allowed_methods:
+            return
+        taken = self.in_query.get("GET" if method == "HEAD" else method, ())
+        if any(name not in taken or len(values) > 1 for name, values in request.query_params.lists()):
+            raise InvalidRequest("Parameters belong in the body, and never in the address.")
 
     def parse(self, serializer: type[S]) -> dict[str, Any]:
         """The values of the body. Raises InvalidRequest, which names the field."""

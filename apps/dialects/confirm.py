@@ -124,6 +124,11 @@ class LinkPage(DialectView):
         self.language = choose_language(self.context.language, found.default_language)
         translation.activate(self.language)
 
+    def check_query(self, request: Request) -> None:
+        """Those who carry mail add parameters of their own to its links, which must open a page all the same."""
+        if request.method not in {"GET", "HEAD"}:
+            super().check_query(request)
+
     def error_body(self, code: str, error: AuthError) -> dict[str, Any]:
         return told(code)
 

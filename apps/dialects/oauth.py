@@ -80,11 +80,6 @@ class OAuthView(DialectView):
     def error_body(self, code: str, error: AuthError) -> dict[str, Any]:
         return {"error": code, "error_description": error.message}
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if request.META["QUERY_STRING"]:
-            raise InvalidRequest("Parameters belong in the body, and never in the address.")
-
     @property
     def is_form(self) -> bool:
         return isinstance(self.request.data, Form)

@@ -6,8 +6,9 @@ bodies stay inside the lists that its SDKs know; a rate limit, which they do not
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpRequest
 from rest_framework import serializers
@@ -142,6 +143,8 @@ class OtpActivate(CodeView):
 
 
 class TokensView(CodeView):
+    in_query: ClassVar[Mapping[str, Container[str]]] = {"DELETE": {"refresh_token"}}
+
     def post(self, request: Request, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(RefreshTokenForm)
         tokens = refresh(caller.environment, caller.client, refresh_token=form["refresh_token"], context=self.context)

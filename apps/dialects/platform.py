@@ -6,7 +6,8 @@ Errors are `{"error", "error_description"}`, with the words of RFC 6749 and RFC 
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Container, Mapping
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -85,6 +86,9 @@ class PlatformView(DialectView):
 class UserInfo(PlatformView):
     """Whose access token or API key this is, as OpenID Connect Core section 5.3 shapes it, while it lives."""
 
+    # passport-openidconnect still sends `?schema=openid`, as drafts of OpenID Connect had it.
+    in_query: ClassVar[Mapping[str, Container[str]]] = {"GET": {"schema"}}
+
     def get(self, request: Request, **_address: str) -> Response:
         person = describe(principal(self.address, self.bearer(), self.context.ip))
         return Response({"sub": str(person.user_id), "email": person.email, "email_verified": person.email_verified})
@@ -96,6 +100,8 @@ class RecipientForm(serializers.Serializer[Any]):
 
 class CapturedMessages(PlatformView):
     """What an environment without a provider would have sent, newest first, for a customer's own end-to-end tests."""
+
+    in_query: ClassVar[Mapping[str, Container[str]]] = {"GET": {"recipient"}}
 
     def get(self, request: Request, **_address: str) -> Response:
         environment = captured.reader(self.bearer(), self.address, self.context.ip)

@@ -124,6 +124,7 @@ class OtpSend(OAuthView):
         if token is not None:
             return client_environment(self.address, token)
         if self.request.headers.get("Authorization"):
+            self.challenge = "Bearer"  # Of the schemes, this is the one that opens anything here.
             raise InvalidClient
         return self.caller().environment
 

@@ -64,13 +64,16 @@ is_web_address = URLValidator(schemes=["http", "https"])
 
 
 class SiteURLField(serializers.Field[str, Any, str, Any]):
-    """A web address that people will be shown: no credentials, and nothing in it that the eye does not see."""
+    """A web address that people will be shown: no credentials, and nothing in it that the eye does not see.
+    It is optional, so an empty one and null count as left out: forms of plug-ins send what nobody filled in."""
 
     default_error_messages = {"invalid": "must be a web address"}  # noqa: RUF012 - DRF reads it so.
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str) or len(data) > MAX_SITE_URL_LENGTH or not data.isprintable():
             self.fail("invalid")
+        if not data:
+            return ""
         try:
             is_web_address(data)
         except ValidationError:
@@ -82,7 +85,7 @@ class SiteURLField(serializers.Field[str, Any, str, Any]):
 
 class RequestForm(serializers.Serializer[Any]):
     email = EmailField()
-    site_url = SiteURLField(required=False, default="")
+    site_url = SiteURLField(required=False, allow_null=True, default="")
 
 
 class VerifyForm(RequestForm):
@@ -119,7 +122,11 @@ class VerifyOtp(SmallPictView):
     def post(self, request: Request, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(VerifyForm)
         minted = redeem_for_key(
-            caller.environment, to=form["email"], code=form["code"], site_url=form["site_url"], context=self.context
+            caller.environment,
+            to=form["email"],
+            code=form["code"],
+            site_url=form["site_url"] or "",
+            context=self.context,
         )
         return Response({"status": "success", "api_key": minted.secret, "message": "Authentication successful"})
 

@@ -10,6 +10,9 @@ digits of our own (the vendor's 40102 and 40106 are 403 where the contract says 
     40501 method not allowed         41301 body too large                42901 too many requests, see Retry-After
     40000 any other refusal          50301 try again later
 
+HTTP Basic is `username:password` or `key:`. Keys have no secret beside them here, so the `key:secret` that clients.md
+(section 3) also knows is a wrong name and password, 40102.
+
 In a token `id` and `account_id` are the person's id: whoever signs in owns an account of their own, and nothing else.
 `subject` is the email address, `name` is empty because none is known here, `is_account_verified` says whether the
 address is proved; `sub` stays the person's id. `Scope` is what the tokens may do: `account`.
@@ -18,7 +21,7 @@ address is proved; `sub` stays the person's id. `Scope` is what the tokens may d
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, ClassVar
 
 from rest_framework import serializers
@@ -48,7 +51,7 @@ from apps.dialects.strict_form import Basic, JSONOrFormParser, basic
 from apps.passwordless.api_keys import UnknownKey
 from apps.passwordless.bearer import Principal, is_key, principal
 from apps.passwordless.grants import password_grant
-from apps.passwordless.key_sessions import client_of, key_grant, person_client
+from apps.passwordless.key_sessions import key_grant, person_client, presented
 from apps.passwordless.people import known_as
 from apps.passwordless.sessions import Tokens, refresh, revoke
 from apps.tenants.models import Environment
@@ -135,6 +138,8 @@ class SmtpdView(DialectView):
 
 
 class Token(SmtpdView):
+    in_query: ClassVar[Mapping[str, Container[str]]] = {"POST": {"grant_type"}}
+
     def post(self, request: Request, **_address: str) -> Response:
         grant = self.grant_type(request)
         if grant == "password":
@@ -145,15 +150,12 @@ class Token(SmtpdView):
 
     @staticmethod
     def grant_type(request: Request) -> str:
-        """From the query, where the contract has it, or from the body. Nothing else may be in the query: what stands
-        in an address ends up in logs, and a credential would too."""
+        """From the query, where the contract has it, or from the body. Raises InvalidRequest where the two differ."""
         if not isinstance(request.data, dict):
             raise InvalidRequest("The body must be a JSON object or a form.")
-        query = {name: values for name, values in request.query_params.lists() if name != "grant_type"}
-        named = request.query_params.getlist("grant_type")
-        named += [request.data["grant_type"]] if "grant_type" in request.data else []
-        if query or not named or any(name != named[0] for name in named):
-            raise InvalidRequest("The query holds one grant_type, and nothing else.")
+        named = [sent["grant_type"] for sent in (request.query_params, request.data) if "grant_type" in sent]
+        if not named or any(name != named[0] for name in named):
+            raise InvalidRequest("The query holds one grant_type.")
         return named[0] if isinstance(named[0], str) else ""
 
     def by_credentials(self, request: Request) -> Tokens:
@@ -194,8 +196,7 @@ class Token(SmtpdView):
 
     def by_refresh_token(self) -> Tokens:
         environment = allowing(self.environment())
-        token = self.parse(RefreshTokenForm)["refresh_token"]
-        client = client_of(environment, token)
+        client, token = presented(environment, self.parse(RefreshTokenForm)["refresh_token"])
         return refresh(environment, client, refresh_token=token, context=self.context, claims_of=claims_of)
 
 
@@ -206,8 +207,7 @@ class Revoke(SmtpdView):
 
     def post(self, request: Request, **_address: str) -> Response:
         environment = self.environment()
-        token = self.parse(RefreshTokenForm)["refresh_token"]
-        client = client_of(environment, token)
+        client, token = presented(environment, self.parse(RefreshTokenForm)["refresh_token"])
         if not revoke(environment, client, refresh_token=token, context=self.context):
             raise InvalidRefreshToken
         return Response({})

@@ -16,7 +16,7 @@ from apps.passwordless.start import limit
 from apps.tenants.models import Environment
 from apps.tokens import jwt
 from apps.tokens.api_keys import ApiKey, Scope
-from apps.tokens.sessions import Session
+from apps.tokens.sessions import Named, Session
 from apps.users.models import Person
 
 LONGEST_SESSION = timedelta(days=30)
@@ -53,14 +53,15 @@ def _open(key: Principal, client: Client, context: RequestContext) -> Session | 
     return open_session(key.environment, client, owner, context, Scope.ACCOUNT)
 
 
-def client_of(environment: Environment, refresh_token: str) -> Client:
-    """The client that a refresh token was given to, if it is one of this kind and may go on. Raises
-    InvalidRefreshToken; junk costs no query."""
-    session, _token = Session.objects.named(environment, refresh_token)
+def presented(environment: Environment, refresh_token: str) -> tuple[Client, Named]:
+    """The client that a refresh token was given to, if it is one of this kind and may go on, and what the token names.
+    Raises InvalidRefreshToken; junk costs no query."""
+    named = Session.objects.named(environment, refresh_token)
+    session, _token = named
     client = person_client(environment)
     if session.client_id == client.id:
-        return client
+        return client, named
     keys = ApiKey.objects.of_person(environment, session.user_id).usable()
     if keys.filter(client_id=session.client_id).exists():
-        return Client(session.client_id, longest_session=LONGEST_SESSION)
+        return Client(session.client_id, longest_session=LONGEST_SESSION), named
     raise InvalidRefreshToken

@@ -15,7 +15,7 @@ from apps.core.errors import RefreshTokenReused
 from apps.passwordless.start import limit
 from apps.tenants.models import Environment
 from apps.tokens import jwt
-from apps.tokens.sessions import LONGEST_TOKEN, Client, Outcome, Session
+from apps.tokens.sessions import LONGEST_TOKEN, Client, Named, Outcome, Session
 
 __all__ = ["Client", "Tokens", "refresh", "revoke", "sign"]
 
@@ -46,7 +46,7 @@ def refresh(
     environment: Environment,
     client: Client,
     *,
-    refresh_token: str,
+    refresh_token: str | Named,
     context: RequestContext,
     claims_of: ClaimsOf = no_claims,
     within: frozenset[str] | None = None,
@@ -67,7 +67,7 @@ def refresh(
     return sign(environment, backend, session, rotation.refresh_token, claims_of, longest=client.longest_token)
 
 
-def revoke(environment: Environment, client: Client, *, refresh_token: str, context: RequestContext) -> bool:
+def revoke(environment: Environment, client: Client, *, refresh_token: str | Named, context: RequestContext) -> bool:
     """End the session of a refresh token; False for a token that opens nothing (RFC 7009 section 2.2: no error)."""
     with transaction.atomic():
         session = Session.objects.revoke(environment, refresh_token, client_id=client.id)

@@ -65,6 +65,10 @@ class Live:
     is_oauth_client: bool = False
 
 
+# A genuine refresh token, after its session as it was when the two were compared.
+Named = tuple["Session", refresh.RefreshToken]
+
+
 class SessionQuerySet(EnvironmentQuerySet["Session"]):
     # For the row of `active`, who has just proved to be its user. The event is part of the statement, so that no
     # session is ever there without it.
@@ -190,7 +194,7 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         session.user_id, session.idle_expires_at = row
         return session
 
-    def named(self, environment: Environment, text: str) -> tuple[Session, refresh.RefreshToken]:
+    def named(self, environment: Environment, text: str) -> Named:
         """The live session that a genuine refresh token belongs to. Raises InvalidRefreshToken; junk costs no query."""
         token = refresh.read(environment.id, text)
         # Not "=", as in Challenge.objects.OPEN_TO_GUESS: this has to be looked up by its id.
@@ -203,10 +207,10 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         environment.confirmed()
         return session, token
 
-    def rotate(self, environment: Environment, client: Client, text: str) -> Rotation:
-        """Present a refresh token. Raises InvalidRefreshToken. A reuse is returned, not raised: its revocation is
-        already committed, and the caller has an event to write."""
-        session, token = self.named(environment, text)
+    def rotate(self, environment: Environment, client: Client, presented: str | Named) -> Rotation:
+        """Present a refresh token, or what `named` found for it. Raises InvalidRefreshToken. A reuse is returned, not
+        raised: its revocation is already committed, and the caller has an event to write."""
+        session, token = self.named(environment, presented) if isinstance(presented, str) else presented
         parameters: dict[str, Any] = {
             "generation": token.generation,
             # A client that authenticates can be asked to keep its tokens in order.
@@ -227,10 +231,10 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         outcome = _outcome(token.generation, before, after, is_revoked=is_revoked)
         return Rotation(outcome, session, session.refresh_token(after))
 
-    def revoke(self, environment: Environment, text: str, *, client_id: uuid.UUID) -> Session | None:
+    def revoke(self, environment: Environment, presented: str | Named, *, client_id: uuid.UUID) -> Session | None:
         """End the session of a refresh token of any generation; None when there is nothing to end (RFC 7009)."""
         try:
-            session, _token = self.named(environment, text)
+            session, _token = self.named(environment, presented) if isinstance(presented, str) else presented
         except InvalidRefreshToken:
             return None
         return session if self.end(environment, session.id, client_id=client_id) else None

@@ -77,7 +77,8 @@ ENDPOINTS = OF_ZEROMAGIC | OF_PASSAGE | OF_SMALLPICT
 FIELDS = [(endpoint, field) for endpoint, fields in ENDPOINTS.items() for field in fields]
 # Without the code the request is another one.
 OPTIONAL = {("email-otp-login?", "otp_code"), ("mobile-otp-login?", "otp_code")}
-OPTIONAL |= {(endpoint, "site_url") for endpoint in OF_SMALLPICT}
+NULLABLE = {(endpoint, "site_url") for endpoint in OF_SMALLPICT}
+OPTIONAL |= NULLABLE
 
 
 def path(endpoint: str) -> str:

@@ -21,6 +21,7 @@ from tests.dialects.endpoints import (
     ENDPOINTS,
     FIELDS,
     MOBILE,
+    NULLABLE,
     OPTIONAL,
     Target,
     allowed,
@@ -108,7 +109,8 @@ def test_it_refuses_a_body_that_is(target: Target, endpoint: str, body: str) -> 
 @pytest.mark.parametrize("value", bad_values.OF_THE_WRONG_TYPE, ids=repr)
 @pytest.mark.parametrize(("endpoint", "field"), FIELDS)
 def test_it_refuses_a_field_of_the_wrong_type(target: Target, endpoint: str, field: str, value: Any) -> None:
-    assert_refused(endpoint, target.post(endpoint, target.body(endpoint, **{field: value})), 400)
+    if value is not None or (endpoint, field) not in NULLABLE:
+        assert_refused(endpoint, target.post(endpoint, target.body(endpoint, **{field: value})), 400)
 
 
 @pytest.mark.parametrize(("endpoint", "field"), FIELDS)

@@ -355,7 +355,9 @@ class TestOtpSend:
             answer = app.send({"email": ADA}, bearer=bearer)
             assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
             assert answer["WWW-Authenticate"] == 'Bearer error="invalid_token"'
-        assert app.post("otp/send", {"email": ADA}, Authorization=app.basic).json()["error"] == "invalid_client"
+        by_basic = app.post("otp/send", {"email": ADA}, Authorization=app.basic)
+        assert (by_basic.status_code, by_basic.json()["error"]) == (401, "invalid_client")
+        assert by_basic["WWW-Authenticate"] == "Bearer"
         app.row.revoked_at = timezone.now()
         app.row.save()
         assert app.send({"email": ADA}, bearer=own).json()["error"] == "invalid_token"

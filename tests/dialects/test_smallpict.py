@@ -284,10 +284,17 @@ class TestSiteUrl:
         here.key(ADA, site_url=site_url)
         assert keys(here.world)[0].site_url == site_url
 
+    @pytest.mark.parametrize("site_url", ["", None])
+    def test_an_empty_one_counts_as_left_out_at_both_steps(self, site_url: str | None) -> None:
+        here = plugin()
+        assert here.request(ADA, site_url=site_url).status_code == 200
+        assert here.verify(ADA, here.world.code(ADA), site_url=site_url).status_code == 200
+        assert keys(here.world)[0].site_url == ""
+
     @pytest.mark.parametrize(
         "site_url",
         [
-            "",
+            " ",
             "blog",
             "//blog.example.com",
             "javascript:alert(1)",

@@ -9,7 +9,9 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.core.crypto import new_id
 from apps.tokens.api_keys import ApiKey, Scope
+from tests.dialects.plugin import plugin
 from tests.dialects.satellite_app import Satellite, satellite
+from tests.dialects.smtpd_account import KEYS, Account, account, basic, bearer
 from tests.world import World, build, forget_captured
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -152,6 +154,12 @@ class TestOAuth:
         with at_most(8):
             assert app.password(ADA, code).status_code == 200
 
+    def test_a_start_takes_one_beside_the_caller(self, app: Satellite) -> None:
+        own = app.own_token()
+        app.send({"email": ADA}, bearer=own)
+        with at_most(3):
+            assert app.send({"email": ADA}, bearer=own).status_code == 200
+
     @pytest.mark.parametrize("token", ["junk", "a.b.c", "x" * 79, "sp_test_" + "x" * 38])
     def test_introspection_of_junk_takes_the_callers_one(self, app: Satellite, token: str) -> None:
         with at_most(1):
@@ -171,3 +179,68 @@ class TestOAuth:
                 assert app.introspect(token).json()["active"]
         with at_most(3):
             assert app.introspect(tokens["refresh_token"]).json()["active"]
+
+
+class TestSmtpd:
+    @pytest.fixture
+    def here(self) -> Account:
+        here = account()
+        here.signed_in(ADA)  # The signing key is read.
+        return here
+
+    def test_a_grant_by_code_takes_ten_and_the_refusals_that_look_alike_no_more_than_eight(self, here: Account) -> None:
+        """Among the ten: the person locked, what else they had open ended, and the claims about them."""
+        code, wrong = here.code(ADA), here.world.wrong_code(ADA)
+        with at_most(8):
+            assert here.token(headers=basic(ADA, wrong)).status_code == 403
+        with at_most(10):
+            assert here.token(headers=basic(ADA, code)).status_code == 200
+
+    @pytest.mark.parametrize("email", [ADA, "nobody@example.com"])
+    def test_a_wrong_password_takes_six_for_everybody(self, here: Account, email: str) -> None:
+        with at_most(6):
+            assert here.token(headers=basic(email, "wrong horse battery")).status_code == 403
+
+    def test_a_refresh_and_a_revocation_read_the_session_once(self, here: Account) -> None:
+        token = here.signed_in(ADA)["refresh_token"]
+        with at_most(4):
+            answer = here.refresh(token)
+        with at_most(6):
+            assert here.revoke(answer.json()["refresh_token"]).status_code == 200
+
+    def test_a_grant_by_key_takes_eight_and_what_it_opens_is_asked_for_the_key_each_time(self, here: Account) -> None:
+        key = here.key(ADA)
+        here.me(bearer(key))  # The first use of a minute is noted.
+        with at_most(8):
+            token = here.token(headers=basic(key)).json()["refresh_token"]
+        with at_most(5):
+            token = here.refresh(token, basic(key)).json()["refresh_token"]
+        with at_most(7):
+            assert here.revoke(token, basic(key)).status_code == 200
+
+    def test_me_takes_two_beside_the_caller_and_a_new_key_nine(self, here: Account) -> None:
+        key, token = here.key(ADA), here.signed_in(ADA)["access_token"]
+        here.me(bearer(key))
+        for secret, caller in ((key, 1), (token, 2)):
+            with at_most(caller + 2):
+                assert here.me(bearer(secret)).status_code == 200
+            with at_most(caller + 9):
+                assert here.send("POST", KEYS, {"name": "Test"}, bearer(secret)).status_code == 201
+
+
+class TestSmallPict:
+    def test_a_request_takes_one_beside_the_environment(self) -> None:
+        here = plugin()
+        with at_most(2):
+            assert here.request(ADA).status_code == 200
+
+    def test_a_verify_takes_eleven_for_somebody_new_and_ten_for_somebody_known(self) -> None:
+        here = plugin()
+        for most in (11, 10):
+            here.request(ADA)
+            code, wrong = here.world.code(ADA), here.world.wrong_code(ADA)
+            with at_most(3):
+                assert here.verify(ADA, wrong).status_code == 401
+            with at_most(most):
+                assert here.verify(ADA, code).status_code == 200
+            forget_captured(here.world)

@@ -33,7 +33,7 @@ SHAPES: dict[type[serializers.Field[Any, Any, Any, Any]], Shape] = {
         "minItems": 1,
         "maxItems": smtpd_account.MOST_SCOPES,
     },
-    smallpict.SiteURLField: {"type": "string", "format": "uri", "maxLength": smallpict.MAX_SITE_URL_LENGTH},
+    smallpict.SiteURLField: {"type": "string", "maxLength": smallpict.MAX_SITE_URL_LENGTH},
     fields.LanguageField: {"type": "string", "maxLength": fields.MAX_LANGUAGE_LENGTH},
 }
 WORDS: dict[str, tuple[str, Any]] = {
@@ -46,7 +46,7 @@ WORDS: dict[str, tuple[str, Any]] = {
     "password": ("The password.", "correct horse battery staple"),
     "phone": ("The phone number; a national one is read in the environment's region.", "+14155550123"),
     "scopes": ("What the key may do; all that its maker may, where nothing is said.", ["account"]),
-    "site_url": ("The web address of the site that asks.", "https://shop.example.com"),
+    "site_url": ("The web address of the site that asks; an empty one counts as left out.", "https://shop.example.com"),
     "scope": ("The scopes, separated by spaces; all that there may be where none is named.", ""),
     "token": ("The token.", "AXhTZXNzaW9uAAAAAQ"),
     "username": ("The user name; where a code may be the password, the email address or phone number.", "ada_l"),
