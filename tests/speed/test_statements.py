@@ -218,13 +218,13 @@ class TestSmtpd:
         with at_most(7):
             assert here.revoke(token, basic(key)).status_code == 200
 
-    def test_me_takes_two_beside_the_caller_and_a_new_key_nine(self, here: Account) -> None:
+    def test_me_takes_two_beside_the_caller_and_a_new_key_ten(self, here: Account) -> None:
         key, token = here.key(ADA), here.signed_in(ADA)["access_token"]
         here.me(bearer(key))
         for secret, caller in ((key, 1), (token, 2)):
             with at_most(caller + 2):
                 assert here.me(bearer(secret)).status_code == 200
-            with at_most(caller + 9):
+            with at_most(caller + 10):
                 assert here.send("POST", KEYS, {"name": "Test"}, bearer(secret)).status_code == 201
 
 
