@@ -97,6 +97,7 @@ class DialectView(APIView):
     # remembered (Environment.unchanged). A refusal may be decided without, so it is asked before anybody hears of one.
     asks_later = False
     unasked: Environment | None = None
+    is_repeated = False
 
     def error_body(self, code: str, error: AuthError) -> dict[str, Any]:
         raise NotImplementedError
@@ -112,6 +113,7 @@ class DialectView(APIView):
             ip=meta["REMOTE_ADDR"],
             user_agent=meta.get("HTTP_USER_AGENT", ""),
             language=meta.get("HTTP_ACCEPT_LANGUAGE"),
+            is_repeated=self.is_repeated,
         )
 
     def caller(self) -> Caller:
@@ -143,7 +145,7 @@ class DialectView(APIView):
         return Caller(environment, Client(environment.id, self.profile))
 
     def _ask_first(self) -> Response:
-        self.asks_later = False
+        self.asks_later, self.is_repeated = False, True
         handler = getattr(self, str(self.request.method).lower())
         response: Response = handler(self.request, *self.args, **self.kwargs)
         return response
