@@ -12,29 +12,19 @@ from django.db import connection, models
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from apps.challenges import codes
-from apps.challenges.failures import BUDGET_TTL, FailureCount
+from apps.challenges import codes, issuing
+from apps.challenges.failures import FailureCount
 from apps.core import crypto
-from apps.core.database import compact, first_row
+from apps.core.database import first_row
 from apps.core.errors import ChallengeLocked, CodeExpired, CodeMismatch, RateLimited
 from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
 
 __all__ = ["Attempt", "Challenge", "FailureCount", "Issued", "Purpose"]
 
-MAX_SENDS = 5
-# To one person, whoever asks; an environment may allow fewer in a day. Without guesses the rules of resending allow
-# some 25; guesses would make room for 120.
-MAX_SENDS_PER_HOUR = 30
 SECONDS_UNTIL_LESS_WAS_SENT = 300
 NONCE_BYTES = 16
 SHARED_TRIES = 1  # PostgreSQL counts array elements from one; the tries of send number n are element n + 1.
-
-# The failure budget: how many failures of one person make new codes longer.
-LONGER_AFTER, LONGER_DIGITS = 50, 8
-LONGEST_AFTER, LONGEST_DIGITS = 100, 10
-NOISE_WINDOW = timedelta(minutes=10)
-NOISE_FLOOR = 500
 
 
 class Purpose(models.TextChoices):
@@ -90,85 +80,7 @@ THEIRS = "environment_id = %(environment)s AND identifier = %(value)s AND nonce 
 
 
 class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
-    # One statement, because two starts at once must agree on one code:
-    # resent carries the live code on (it keeps the tries and adds one counter, for the new handle);
-    # ended  makes room where the code expired, can no longer be derived, has less than half its time to be had, or has
-    #        its shared tries spent. The last only where no handle is out: a stranger's guesses must not end its code;
-    # sent   bounds what a stranger can have sent to one person, with guesses or without, for whatever purpose;
-    # fresh  inserts unless resent did. A concurrent start holds the unique key or the row lock: then nothing comes
-    #        back, and the caller is told to wait, because the other start has just sent a code;
-    # queued puts the message into the outbox, so that neither is ever there without the other.
-    # Pairs are compared where time alone would say the same: a plan that does not know how busy an environment is could
-    # go through all of its last hour by the index on (environment, time). These can only go by the person's.
-    # PostgreSQL runs `ended` before `fresh` because `fresh` reads its count; the row it ended no longer conflicts.
-    ISSUE = compact("""
-        WITH sent AS (
-            SELECT count(*) FILTER (WHERE purpose = %(purpose)s) = 0 AS is_first,
-                   coalesce(sum(messages) FILTER (WHERE created_at > now() - interval '1 hour'), 0) < %(hourly)s
-                   AND (%(daily)s::int IS NULL
-                        OR coalesce(sum(messages) FILTER (WHERE purpose = %(purpose)s), 0) < %(daily)s::int)
-                   AND $unchanged AS leaves_room
-              FROM (SELECT purpose, created_at, cardinality(tries) - 1 AS messages FROM challenges_challenge
-                     WHERE environment_id = %(environment)s AND identifier = %(identifier)s
-                       AND purpose <> 'operator_link'
-                       AND (identifier, created_at) > (%(identifier)s, now() - interval '1 day')) AS today
-        ), resent AS (
-            UPDATE challenges_challenge
-               SET tries = tries || 0, last_sent_at = now(), creates_user = creates_user OR %(creates_user)s,
-                   has_handles = has_handles OR %(by_handle)s,
-                   password_digest = '',
-                   expires_at = least(now() + ttl, created_at + 2 * ttl)
-             WHERE environment_id = %(environment)s AND purpose = %(purpose)s AND identifier = %(identifier)s
-               AND nonce IS NOT NULL AND expires_at > now() AND last_sent_at <= now() - %(pause)s
-               AND renewable_until >= now() AND (tries[1] < max_tries OR %(by_handle)s)
-               AND cardinality(tries) <= %(max_sends)s AND key_version = ANY(%(key_versions)s)
-               AND (SELECT leaves_room FROM sent)
-            RETURNING *
-        ), ended AS (
-            UPDATE challenges_challenge SET nonce = NULL, password_digest = ''
-             WHERE environment_id = %(environment)s AND purpose = %(purpose)s AND identifier = %(identifier)s
-               AND nonce IS NOT NULL
-               AND (expires_at <= now() OR key_version <> ALL(%(key_versions)s)
-                    OR last_sent_at <= now() - %(pause)s AND (SELECT leaves_room FROM sent)
-                       AND (renewable_until < now() OR tries[1] >= max_tries AND NOT has_handles))
-            RETURNING id
-        ), person AS (
-            SELECT coalesce(sum(failures), 0) AS failures FROM challenges_failurecount
-             WHERE environment_id = %(environment)s AND identifier = %(identifier)s
-               AND (identifier, minute) > (%(identifier)s, now() - %(budget_ttl)s)
-        ), noise AS (
-            SELECT coalesce(sum(failures), 0) AS failures FROM (
-                SELECT failures FROM challenges_failurecount
-                 WHERE environment_id = %(environment)s AND minute > now() - %(noise_window)s
-                 LIMIT %(noise)s + 1) AS recent
-        ), fresh AS (
-            INSERT INTO challenges_challenge (id, environment_id, purpose, channel, identifier, nonce, key_version,
-                   code_length, max_tries, tries, ttl, created_at, last_sent_at, expires_at, renewable_until,
-                   provisional_user_id, creates_user, has_handles, password_digest)
-            SELECT %(id)s, %(environment)s, %(purpose)s, %(channel)s, %(identifier)s, %(nonce)s, %(key_version)s,
-                   CASE WHEN person.failures >= %(longest_after)s THEN greatest(%(code_length)s, %(longest)s)
-                        WHEN person.failures >= %(longer_after)s OR noise.failures > %(noise)s
-                        THEN greatest(%(code_length)s, %(longer)s)
-                        ELSE %(code_length)s END,
-                   %(max_tries)s, ARRAY[0, 0], %(ttl)s, now(), now(), now() + %(ttl)s, now() + 1.5 * %(ttl)s,
-                   %(user)s, %(creates_user)s, %(by_handle)s,
-                   CASE WHEN sent.is_first THEN %(password_digest)s ELSE '' END
-              FROM person, noise, sent
-             WHERE sent.leaves_room AND NOT EXISTS (SELECT FROM resent) AND (SELECT count(*) FROM ended) >= 0
-            ON CONFLICT (environment_id, purpose, identifier) WHERE nonce IS NOT NULL DO NOTHING
-            RETURNING *
-        ), issued AS (
-            SELECT * FROM resent UNION ALL SELECT * FROM fresh
-        ), queued AS (
-            INSERT INTO delivery_message (id, environment_id, channel, template, reference, recipient, language,
-                   state, created_at, due_at, expires_at, attempts, claim, outcome, segments)
-            SELECT %(message)s, environment_id, channel, %(template)s::varchar, id, identifier, %(language)s,
-                   'queued', now(), now(), expires_at, 0, 0, '', 0
-              FROM issued WHERE %(template)s::varchar <> ''
-        )
-        SELECT id, provisional_user_id, key_version, cardinality(tries) - 1, extract(epoch FROM expires_at - now())
-          FROM issued
-    """)
+    ISSUE = issuing.ISSUE
 
     # While this holds, a challenge takes a guess. It compares the nonce that the code was derived from, so a code
     # cannot outlive its challenge, and reads the clock, because the statement may have waited for a lock. Two
@@ -223,7 +135,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         owner's, so none waits any more (see `dispute`).
         """
         parameters = {
-            **_policy(environment),
+            **issuing.policy(environment),
             "environment": environment.id,
             "purpose": purpose,
             "channel": channel,
@@ -271,7 +183,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     def _wait(environment: Environment, challenge: Challenge) -> float:
         """Seconds until a start would send again."""
         paused = challenge.last_sent_at + timedelta(seconds=environment.resend_after)
-        is_full = len(challenge.tries) > MAX_SENDS
+        is_full = len(challenge.tries) > issuing.MAX_SENDS
         again = max(paused, challenge.renewable_until) if is_full else paused
         return max((again - timezone.now()).total_seconds(), 1)
 
@@ -336,25 +248,6 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     def purge(self, after: timedelta) -> int:
         """Remove what is older than `after`, which has to be longer than any code lives; returns how many."""
         return self.delete_in_batches("created_at", after)
-
-
-def _policy(environment: Environment) -> dict[str, Any]:
-    return {
-        "pause": timedelta(seconds=environment.resend_after),
-        "ttl": timedelta(seconds=environment.code_ttl),
-        "code_length": environment.code_length,
-        "max_tries": environment.max_tries,
-        "max_sends": MAX_SENDS,
-        "hourly": MAX_SENDS_PER_HOUR,
-        "daily": environment.code_requests_per_day,
-        "budget_ttl": BUDGET_TTL,
-        "longer_after": LONGER_AFTER,
-        "longer": LONGER_DIGITS,
-        "longest_after": LONGEST_AFTER,
-        "longest": LONGEST_DIGITS,
-        "noise_window": NOISE_WINDOW,
-        "noise": max(NOISE_FLOOR, 2 * environment.usual_failures),
-    }
 
 
 def _compare(challenge: Challenge | None, code: str, tries: int) -> Attempt:

@@ -26,6 +26,7 @@ from apps.core.errors import (
     AuthError,
     InvalidClient,
     InvalidRequest,
+    InvalidToken,
     RateLimited,
     ServiceUnavailable,
     UnknownEnvironment,
@@ -189,6 +190,8 @@ class DialectView(APIView):
             response["Retry-After"] = str(error.retry_after)
         if isinstance(exc, exceptions.MethodNotAllowed):
             response["Allow"] = ", ".join(self.allowed_methods)
+        if isinstance(error, InvalidToken):
+            response["WWW-Authenticate"] = 'Bearer error="invalid_token"'  # RFC 6750 section 3.
         return response
 
 

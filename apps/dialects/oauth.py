@@ -113,8 +113,6 @@ class OAuthView(DialectView):
         # Never on a 400: a client that sees a challenge does not look at the body (contracts/clients.md, trap 11).
         if isinstance(exc, InvalidClient) and self.challenge:
             response["WWW-Authenticate"] = self.challenge
-        if isinstance(exc, InvalidToken):
-            response["WWW-Authenticate"] = 'Bearer error="invalid_token"'
         return response
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:

@@ -76,12 +76,6 @@ class PlatformView(DialectView):
             raise InvalidToken
         return token.strip()
 
-    def handle_exception(self, exc: Exception) -> Response:
-        response = super().handle_exception(exc)
-        if isinstance(exc, InvalidToken):
-            response["WWW-Authenticate"] = 'Bearer error="invalid_token"'
-        return response
-
 
 class UserInfo(PlatformView):
     """Whose access token or API key this is, as OpenID Connect Core section 5.3 shapes it, while it lives."""

@@ -101,12 +101,6 @@ class SmtpdView(DialectView):
     def error_body(self, code: str, error: AuthError) -> dict[str, Any]:
         return {"code": int(code), "message": TEXTS.get(code, error.message)}
 
-    def handle_exception(self, exc: Exception) -> Response:
-        response = super().handle_exception(exc)
-        if isinstance(exc, InvalidToken):
-            response["WWW-Authenticate"] = 'Bearer error="invalid_token"'
-        return response
-
     def authorization(self) -> str:
         """The header, under either of the names that the vendor's pages have for it. Raises InvalidRequest for two."""
         headers = self.request.headers

@@ -9,7 +9,6 @@ Of API keys the vendor documents the addresses, and that a secret is shown once;
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Any
 
@@ -22,8 +21,8 @@ from apps.dialects.smtpd import SmtpdView
 from apps.passwordless.api_keys import NAME_LENGTH, create_key, key_of, keys_of, revoke_key
 from apps.passwordless.people import describe, lifetime
 from apps.tokens.api_keys import ApiKey
+from apps.tokens.scopes import SCOPE_TOKEN
 
-SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,40}")  # RFC 6749 section 3.3.
 MOST_SCOPES = 20
 
 
@@ -44,7 +43,7 @@ class ScopesField(serializers.Field[list[str], Any, list[str], Any]):
     def to_internal_value(self, data: Any) -> list[str]:
         if not isinstance(data, list) or not 1 <= len(data) <= MOST_SCOPES:
             self.fail("invalid")
-        if not all(isinstance(scope, str) and SCOPE.fullmatch(scope) for scope in data):
+        if not all(isinstance(scope, str) and SCOPE_TOKEN.fullmatch(scope) for scope in data):
             self.fail("invalid")
         return list(data)
 

@@ -17,10 +17,9 @@ from apps.core import crypto
 from apps.tenants.models import LAST_USED_PRECISION, Address, Environment
 from apps.tenants.querysets import EnvironmentQuerySet
 from apps.tenants.rows import columns, with_environment
+from apps.tokens.scopes import MAX_SCOPE_LENGTH, SCOPE_TOKEN
 
 CLIENT_ID = re.compile(r"[0-9a-f]{32}")
-SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # RFC 6749 section 3.3.
-MAX_SCOPE_LENGTH = 500  # As Session.scope has it.
 
 
 class Grant(models.TextChoices):

@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import jwt
+
 from apps.tokens.api_keys import ApiKey, Scope
 from apps.users.models import Identifier
 from tests.world import World, build, client
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Answer
 
 KEYS = "api/v1/account/api_key"
+INCORRECT = (403, {"code": 40102, "message": "Username and password are incorrect"})
+BAD_REFRESH = {"code": 40106, "message": "Refresh token is invalid"}
+# The vendor's own sample of an API key.
+SAMPLE = "RPqH8iq9xHd7ayjQc2Qkg4j>jv/HUdWH"
 
 
 def basic(user: str, password: str = "") -> dict[str, str]:
@@ -74,3 +80,16 @@ class Account:
 def account(**policy: Any) -> Account:
     """Where the password grant is on, and clients need no key, unless the policy says otherwise."""
     return Account(build(**{"allows_keyless_clients": True, "password_grant": True, **policy}))
+
+
+def told(answer: Answer) -> tuple[int, dict[str, Any]]:
+    return answer.status_code, answer.json()
+
+
+def refused(answer: Answer) -> tuple[int, int]:
+    assert list(answer.json()) == ["code", "message"]
+    return answer.status_code, answer.json()["code"]
+
+
+def claims(token: str) -> dict[str, Any]:
+    return jwt.decode(token, options={"verify_signature": False})

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from apps.dialects import fields, oauth, smallpict, smtpd_account
 from apps.dialects.openapi.shapes import Shape
 from apps.passwordless.api_keys import NAME_LENGTH
+from apps.tokens.scopes import SCOPE_TOKEN
 
 # The bounds are those that the fields check; what a field normalises is looser here than what it becomes.
 SHAPES: dict[type[serializers.Field[Any, Any, Any, Any]], Shape] = {
@@ -29,7 +30,7 @@ SHAPES: dict[type[serializers.Field[Any, Any, Any, Any]], Shape] = {
     smtpd_account.NameField: {"type": "string", "minLength": 1, "maxLength": NAME_LENGTH},
     smtpd_account.ScopesField: {
         "type": "array",
-        "items": {"type": "string", "pattern": f"^{smtpd_account.SCOPE.pattern}$"},
+        "items": {"type": "string", "pattern": f"^{SCOPE_TOKEN.pattern}$"},
         "minItems": 1,
         "maxItems": smtpd_account.MOST_SCOPES,
     },
