@@ -52,6 +52,7 @@ def password_grant(
     kind, value = _name(environment, username)
     session = _by_code(environment, kind, value, secret, opens)
     if session is None:
+        limit(environment, "password", context)  # The same allowance as a login by password has.
         session = _by_password(environment, kind, value, secret, opens)
     return sign(environment, backend, session, session.refresh_token(0), claims_of, longest=client.longest_token)
 
