@@ -180,7 +180,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
 
     def _until_less_was_sent(self, environment: Environment, purpose: Purpose, identifier: str) -> float:
         """Seconds until the bounds of an hour and a day may leave room; none where they do."""
-        facts = {"environment": environment.id, "purpose": purpose, "identifier": identifier}
+        facts: dict[str, Any] = {"environment": environment.id, "purpose": purpose, "identifier": identifier}
         with connection.cursor() as cursor:
             cursor.execute(issuing.UNTIL_LESS_WAS_SENT, {**issuing.policy(environment), **facts})
             ((seconds,),) = cursor.fetchall()
