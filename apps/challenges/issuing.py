@@ -22,8 +22,9 @@ NOISE_FLOOR = 500
 
 # What was sent to one person, by challenge.
 TODAY = """(
-    SELECT created_at, cardinality(tries) - 1 AS messages FROM challenges_challenge
-     WHERE environment_id = %(environment)s AND identifier = %(identifier)s AND purpose = %(purpose)s
+    SELECT purpose, created_at, cardinality(tries) - 1 AS messages FROM challenges_challenge
+     WHERE environment_id = %(environment)s AND identifier = %(identifier)s
+       AND purpose <> 'operator_link'
        AND (identifier, created_at) > (%(identifier)s, now() - interval '1 day')
     ) AS today"""
 
@@ -31,7 +32,7 @@ TODAY = """(
 # resent carries the live code on (it keeps the tries and adds one counter, for the new handle);
 # ended  makes room where the code expired, can no longer be derived, has less than half its time to be had, or has
 #        its shared tries spent. The last only where no handle is out: a stranger's guesses must not end its code;
-# sent   bounds what a stranger can have sent to one person, with guesses or without;
+# sent   bounds what a stranger can have sent to one person, with guesses or without, for whatever purpose;
 # fresh  inserts unless resent did. A concurrent start holds the unique key or the row lock: then nothing comes
 #        back, and the caller is told to wait, because the other start has just sent a code;
 # queued puts the message into the outbox, so that neither is ever there without the other.
@@ -41,9 +42,10 @@ TODAY = """(
 ISSUE = compact(
     """
     WITH sent AS (
-        SELECT count(*) = 0 AS is_first,
+        SELECT count(*) FILTER (WHERE purpose = %(purpose)s) = 0 AS is_first,
                coalesce(sum(messages) FILTER (WHERE created_at > now() - interval '1 hour'), 0) < %(hourly)s
-               AND (%(daily)s::int IS NULL OR coalesce(sum(messages), 0) < %(daily)s::int)
+               AND (%(daily)s::int IS NULL
+                    OR coalesce(sum(messages) FILTER (WHERE purpose = %(purpose)s), 0) < %(daily)s::int)
                AND $unchanged AS leaves_room
           FROM $today
     ), resent AS (
@@ -111,7 +113,8 @@ UNTIL_LESS_WAS_SENT = compact(
     SELECT extract(epoch FROM greatest(
                CASE WHEN sum(messages) FILTER (WHERE created_at > now() - interval '1 hour') >= %(hourly)s
                     THEN min(created_at) FILTER (WHERE created_at > now() - interval '1 hour') + interval '1 hour' END,
-               CASE WHEN sum(messages) >= %(daily)s::int THEN min(created_at) + interval '1 day' END) - now())
+               CASE WHEN sum(messages) FILTER (WHERE purpose = %(purpose)s) >= %(daily)s::int
+                    THEN min(created_at) FILTER (WHERE purpose = %(purpose)s) + interval '1 day' END) - now())
       FROM $today
 """.replace("$today", TODAY)
 )

@@ -158,6 +158,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             row = cursor.fetchone()
         if row is None:
             return self._unsent(environment, purpose, identifier, by_handle=by_handle)
+        environment.confirmed()
         challenge_id, user_id, version, send, expires_in = row
         handle = codes.handle(environment.id, challenge_id, send, version)
         return Issued(challenge_id, user_id, float(expires_in), handle)
@@ -214,7 +215,10 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     def _one(self, condition: str, environment: Environment, purpose: Purpose, value: object) -> Challenge | None:
         place = f"{condition} AND purpose = %(purpose)s AND {environment.unchanged}"
         parameters = {"environment": environment.id, "purpose": purpose, "value": value}
-        return first_row(self.model, place, {**parameters, **environment.unchanged_parameters})
+        challenge = first_row(self.model, place, {**parameters, **environment.unchanged_parameters})
+        if challenge is not None:
+            environment.confirmed()
+        return challenge
 
     def refuse(self, attempt: Attempt) -> None:
         """Count a wrong guess, then always raise: CodeMismatch, or why it came too late to be counted."""

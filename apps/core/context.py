@@ -12,6 +12,8 @@ class RequestContext:
     user_agent: str = ""
     language: str | None = None
     """An Accept-Language header or a bare language tag, as sent."""
+    is_repeated: bool = False
+    """The same request once more, for a reason that is not its client's: it has been paid for."""
 
     @property
     def network(self) -> str:

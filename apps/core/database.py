@@ -9,6 +9,9 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.models import Model
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+# Connection exceptions, and what PostgreSQL says when it goes or comes (its manual, appendix A).
+LOST = ("08", "57P01", "57P02", "57P03")
+
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 
@@ -23,10 +26,18 @@ def first_query(ask: Callable[[], T]) -> T:
     try:
         return ask()
     except (OperationalError, InterfaceError) as failure:
-        if isinstance(failure.__cause__, PoolTimeout):
+        if not is_lost(failure):
             raise
         replace_dead_connections()
         return ask()
+
+
+def is_lost(failure: Exception) -> bool:
+    """Whether a connection was dead, rather than PostgreSQL having said no: to a lock or a statement that took too
+    long, for one, which would take as long again."""
+    cause = failure.__cause__
+    state = getattr(cause, "sqlstate", None) or ""
+    return not isinstance(cause, PoolTimeout) and (not state or state.startswith(LOST))
 
 
 def replace_dead_connections() -> None:

@@ -12,7 +12,6 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest
 from django.urls import URLPattern, re_path
-from psycopg_pool import PoolTimeout
 from rest_framework import exceptions, serializers
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
@@ -22,10 +21,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.core.context import RequestContext
-from apps.core.database import replace_dead_connections
+from apps.core.database import is_lost, replace_dead_connections
 from apps.core.errors import (
     AuthError,
-    CodeMismatch,
     InvalidClient,
     InvalidRequest,
     InvalidToken,
@@ -99,7 +97,8 @@ class DialectView(APIView):
     # For steps that succeed only by a statement that asks whether the environment and its key are as they were
     # remembered (Environment.unchanged). A refusal may be decided without, so it is asked before anybody hears of one.
     asks_later = False
-    unasked: Snapshot | None = None
+    unasked: Environment | None = None
+    is_repeated = False
 
     def error_body(self, code: str, error: AuthError) -> dict[str, Any]:
         raise NotImplementedError
@@ -115,6 +114,7 @@ class DialectView(APIView):
             ip=meta["REMOTE_ADDR"],
             user_agent=meta.get("HTTP_USER_AGENT", ""),
             language=meta.get("HTTP_ACCEPT_LANGUAGE"),
+            is_repeated=self.is_repeated,
         )
 
     def caller(self) -> Caller:
@@ -130,7 +130,7 @@ class DialectView(APIView):
 
     def _key(self, secret: str) -> tuple[ApplicationKey, Environment]:
         if self.asks_later and (recalled := ApplicationKey.objects.recalled(secret, self.address)):
-            self.unasked = recalled[1].snapshot
+            self.unasked = recalled[1]
             return recalled
         key = ApplicationKey.objects.presented(secret, self.address)
         if key is None:
@@ -146,7 +146,7 @@ class DialectView(APIView):
         return Caller(environment, Client(environment.id, self.profile))
 
     def _ask_first(self) -> Response:
-        self.asks_later = False
+        self.asks_later, self.is_repeated = False, True
         handler = getattr(self, str(self.request.method).lower())
         response: Response = handler(self.request, *self.args, **self.kwargs)
         return response
@@ -175,9 +175,9 @@ class DialectView(APIView):
 
     def handle_exception(self, exc: Exception) -> Response:
         unasked, self.unasked = self.unasked, None
-        if unasked is not None:
+        if unasked is not None and unasked.snapshot is not None:
             try:
-                if _may_be_outdated(unasked, exc):
+                if _may_be_outdated(unasked.snapshot, exc):
                     return self._ask_first()
             except Exception as second:
                 exc = second
@@ -198,14 +198,11 @@ class DialectView(APIView):
 def _may_be_outdated(unasked: Snapshot, exc: Exception) -> bool:
     """Whether the step has to be done again with what PostgreSQL says now."""
     if isinstance(exc, OperationalError | InterfaceError):
-        if isinstance(exc.__cause__, PoolTimeout):
-            return False
         # The request's first statement met a dead connection, as in `first_query`.
-        replace_dead_connections()
-        return True
-    # A code was compared, so the statement that read it had asked. Done again, the guess would be counted twice.
-    is_decided = isinstance(exc, CodeMismatch)
-    return not is_decided and refusal(exc) is not None and not unasked.is_current()
+        if is_lost(exc):
+            replace_dead_connections()
+        return is_lost(exc)
+    return refusal(exc) is not None and not unasked.is_current()
 
 
 def address(kwargs: Mapping[str, str]) -> Address:

@@ -143,8 +143,10 @@ class Dispatcher:
             # Nothing may end this thread's slot.
             log.exception("message_interrupted", message=str(claimed.message.id))
         finally:
-            connection.close()
-            self._inbox.put(_Done(outcome))
+            try:
+                connection.close()
+            finally:
+                self._inbox.put(_Done(outcome))
 
     def _listen(self) -> None:
         """Take a hint only when the last one was heeded: those of a busy worker are left to the others."""

@@ -92,7 +92,7 @@ def _issue(
 
 
 def limit(environment: Environment, step: str, context: RequestContext) -> None:
-    if environment.requests_per_minute is not None:
+    if environment.requests_per_minute is not None and not context.is_repeated:
         rate = ratelimit.Rate(environment.requests_per_minute, 60)
         ratelimit.spend(step, f"{environment.id}/{context.network}", rate)
 

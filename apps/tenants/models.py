@@ -133,7 +133,7 @@ class Environment(models.Model):
         null=True,
         blank=True,
         validators=[MinValueValidator(1)],
-        help_text="Messages to one address in 24 hours; empty means no limit beyond that of an hour.",
+        help_text="Messages for one purpose to one address in 24 hours; empty means no limit beyond that of an hour.",
     )
     usual_failures = models.PositiveIntegerField(
         default=0, editable=False, help_text="Wrong codes in ten minutes, on the average of the last week."
@@ -230,9 +230,15 @@ class Environment(models.Model):
         twin.__dict__ = {**self.__dict__, "snapshot": snapshot}
         return twin
 
+    def confirmed(self) -> None:
+        """The statement that asked has found what it looked for, so it is as it was remembered."""
+        if self.snapshot is not None:
+            self.snapshot = None
+
     @property
     def unchanged(self) -> str:
-        """A condition for a step's first statement, with the parameters of `unchanged_parameters`."""
+        """A condition for a step's first statement, with the parameters of `unchanged_parameters`. Whoever uses it says
+        `confirmed` when the statement has answered."""
         return self.snapshot.unchanged if self.snapshot else "TRUE"
 
     @property

@@ -204,6 +204,7 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         session = first_row(self.model, place, parameters)
         if session is None or not session.made(token, text):
             raise InvalidRefreshToken
+        environment.confirmed()
         return session, token
 
     def rotate(self, environment: Environment, client: Client, presented: str | Named) -> Rotation:

@@ -1,10 +1,12 @@
 """What a process remembers of an environment and its key holds for exactly as long as nobody has changed them."""
 
+import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from apps.challenges.models import Challenge, ChallengeQuerySet
 from apps.management.acting import SHELL
@@ -21,6 +23,7 @@ pytestmark = pytest.mark.usefixtures("database")
 ADA = "ada@example.com"
 GRACE = "grace@example.com"
 PARSED_BY_PSYCOPG = 4096
+LOCK_TIMEOUT = 5  # Seconds; config/settings.py.
 
 
 @pytest.fixture
@@ -115,6 +118,28 @@ def test_a_connection_that_died_in_the_pool_costs_nobody_an_error(concealment: b
         )
     connection.close()
     assert world.sign_up(GRACE).status_code == 201
+
+
+def test_a_step_that_waits_too_long_for_a_lock_is_not_done_again(world: World) -> None:
+    world.sign_up(GRACE)
+    code = world.code(GRACE)
+    answers: list[tuple[int, float]] = []
+
+    def verify() -> None:
+        began = time.monotonic()
+        answers.append((world.verify(GRACE, code).status_code, time.monotonic() - began))
+        connection.close()
+
+    asking = threading.Thread(target=verify)
+    with transaction.atomic():
+        live = Challenge.objects.for_environment(world.environment).filter(identifier=GRACE)
+        list(live.select_for_update())
+        asking.start()
+        asking.join(30)
+    [(status, took)] = answers
+    assert status == 503
+    assert took < 2 * LOCK_TIMEOUT
+    assert world.verify(GRACE, code).status_code == 200
 
 
 def test_psycopg_remembers_how_the_long_statements_are_read(world: World) -> None:
