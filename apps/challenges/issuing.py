@@ -20,6 +20,14 @@ LONGEST_AFTER, LONGEST_DIGITS = 100, 10
 NOISE_WINDOW = timedelta(minutes=10)
 NOISE_FLOOR = 500
 
+# What was sent to one person, by challenge.
+TODAY = """(
+    SELECT purpose, created_at, cardinality(tries) - 1 AS messages FROM challenges_challenge
+     WHERE environment_id = %(environment)s AND identifier = %(identifier)s
+       AND purpose <> 'operator_link'
+       AND (identifier, created_at) > (%(identifier)s, now() - interval '1 day')
+    ) AS today"""
+
 # One statement, because two starts at once must agree on one code:
 # resent carries the live code on (it keeps the tries and adds one counter, for the new handle);
 # ended  makes room where the code expired, can no longer be derived, has less than half its time to be had, or has
@@ -31,17 +39,15 @@ NOISE_FLOOR = 500
 # Pairs are compared where time alone would say the same: a plan that does not know how busy an environment is could
 # go through all of its last hour by the index on (environment, time). These can only go by the person's.
 # PostgreSQL runs `ended` before `fresh` because `fresh` reads its count; the row it ended no longer conflicts.
-ISSUE = compact("""
+ISSUE = compact(
+    """
     WITH sent AS (
         SELECT count(*) FILTER (WHERE purpose = %(purpose)s) = 0 AS is_first,
                coalesce(sum(messages) FILTER (WHERE created_at > now() - interval '1 hour'), 0) < %(hourly)s
                AND (%(daily)s::int IS NULL
                     OR coalesce(sum(messages) FILTER (WHERE purpose = %(purpose)s), 0) < %(daily)s::int)
                AND $unchanged AS leaves_room
-          FROM (SELECT purpose, created_at, cardinality(tries) - 1 AS messages FROM challenges_challenge
-                 WHERE environment_id = %(environment)s AND identifier = %(identifier)s
-                   AND purpose <> 'operator_link'
-                   AND (identifier, created_at) > (%(identifier)s, now() - interval '1 day')) AS today
+          FROM $today
     ), resent AS (
         UPDATE challenges_challenge
            SET tries = tries || 0, last_sent_at = now(), creates_user = creates_user OR %(creates_user)s,
@@ -98,7 +104,20 @@ ISSUE = compact("""
     )
     SELECT id, provisional_user_id, key_version, cardinality(tries) - 1, extract(epoch FROM expires_at - now())
       FROM issued
-""")
+""".replace("$today", TODAY)
+)
+
+# Seconds until the oldest messages of a bound that is spent no longer count; NULL where none is.
+UNTIL_LESS_WAS_SENT = compact(
+    """
+    SELECT extract(epoch FROM greatest(
+               CASE WHEN sum(messages) FILTER (WHERE created_at > now() - interval '1 hour') >= %(hourly)s
+                    THEN min(created_at) FILTER (WHERE created_at > now() - interval '1 hour') + interval '1 hour' END,
+               CASE WHEN sum(messages) FILTER (WHERE purpose = %(purpose)s) >= %(daily)s::int
+                    THEN min(created_at) FILTER (WHERE purpose = %(purpose)s) + interval '1 day' END) - now())
+      FROM $today
+""".replace("$today", TODAY)
+)
 
 
 def policy(environment: Environment) -> dict[str, Any]:

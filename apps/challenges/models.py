@@ -22,7 +22,7 @@ from apps.tenants.querysets import EnvironmentQuerySet
 
 __all__ = ["Attempt", "Challenge", "FailureCount", "Issued", "Purpose"]
 
-SECONDS_UNTIL_LESS_WAS_SENT = 300
+SECONDS_TO_TRY_AGAIN = 300
 NONCE_BYTES = 16
 SHARED_TRIES = 1  # PostgreSQL counts array elements from one; the tries of send number n are element n + 1.
 
@@ -171,17 +171,25 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         """
         challenge = self._one(f"{THEIRS} AND expires_at > now()", environment, purpose, identifier)
         if challenge is None:
-            raise RateLimited(SECONDS_UNTIL_LESS_WAS_SENT)
+            raise RateLimited(self._until_less_was_sent(environment, purpose, identifier) or SECONDS_TO_TRY_AGAIN)
         wait = self._wait(environment, challenge)
         if not by_handle or challenge.tries[SHARED_TRIES - 1] >= challenge.max_tries:
-            raise RateLimited(wait)
+            raise RateLimited(max(wait, self._until_less_was_sent(environment, purpose, identifier)))
         handle = codes.handle(environment.id, challenge.id, SHARED_TRIES - 1, challenge.key_version)
         expires_in = (challenge.expires_at - timezone.now()).total_seconds()
         return Issued(challenge.id, challenge.provisional_user_id, expires_in, handle, wait)
 
+    def _until_less_was_sent(self, environment: Environment, purpose: Purpose, identifier: str) -> float:
+        """Seconds until the bounds of an hour and a day may leave room; none where they do."""
+        facts: dict[str, Any] = {"environment": environment.id, "purpose": purpose, "identifier": identifier}
+        with connection.cursor() as cursor:
+            cursor.execute(issuing.UNTIL_LESS_WAS_SENT, {**issuing.policy(environment), **facts})
+            ((seconds,),) = cursor.fetchall()
+        return float(seconds or 0)
+
     @staticmethod
     def _wait(environment: Environment, challenge: Challenge) -> float:
-        """Seconds until a start would send again."""
+        """Seconds until a start would send again, as far as the challenge itself is concerned."""
         paused = challenge.last_sent_at + timedelta(seconds=environment.resend_after)
         is_full = len(challenge.tries) > issuing.MAX_SENDS
         again = max(paused, challenge.renewable_until) if is_full else paused
