@@ -52,8 +52,8 @@ def compact(statement: str) -> str:
 
 
 def first_row(model: type[M], condition: str, parameters: Mapping[str, Any]) -> M | None:
-    """The row that a condition of our own finds. The ORM would spend most of a millisecond on composing the same
-    statement again. Not for columns that need converting, such as JSON."""
+    """The row that a condition of our own finds. The ORM would compose the same statement anew each
+    time, which takes longer than running it. Not for columns that need converting, such as JSON."""
     select, names = _select(model)
     with connection.cursor() as cursor:
         cursor.execute(select + condition, parameters)

@@ -1,9 +1,9 @@
 """Rows as they were read once, used again for as long as PostgreSQL says that nobody has changed them.
 
-Every request needs its environment, project and key. Reading them by the ORM costs more CPU than the rest of a step
-together; asking for their versions (xmin, which every UPDATE changes) is one small statement, and as true as reading.
-The steps of a sign-in save that one too: their own first statement asks, by `unchanged`, and does nothing if the answer
-is no (see apps.dialects.base.DialectView.caller). It is a round trip less of three.
+Every request needs its environment, project and key. Reading them by the ORM was the largest single cost of a step;
+asking for their versions (xmin, which every UPDATE changes) is one small statement, and as true as reading. The steps
+of a sign-in save that one too: their own first statement asks, by `unchanged`, and does nothing if the answer is no
+(see apps.dialects.base.DialectView.caller).
 """
 
 from __future__ import annotations
