@@ -52,5 +52,5 @@ def _own_key(base_url: str, access_token: str) -> str:
     """An API key of the person whose access token this is."""
     headers = {"Authorization": f"Bearer {access_token}", "Content-Type": "application/json"}
     wish = Request(f"{base_url}/api/v1/account/api_key", b'{"name": "bench"}', headers)  # noqa: S310 - Our own address.
-    with urlopen(wish, timeout=10) as answer:  # noqa: S310
+    with urlopen(wish, timeout=10) as answer:  # noqa: S310 - As above.
         return str(json.load(answer)["api_key"])

@@ -82,7 +82,7 @@ class Event(models.Model):
         OAUTH_CLIENT_CHANGED = "oauth_client.changed"
         OAUTH_CLIENT_ROTATED = "oauth_client.rotated"
         OAUTH_CLIENT_REVOKED = "oauth_client.revoked"
-        PASSWORD_CHANGED = "user.password_changed"  # noqa: S105
+        PASSWORD_CHANGED = "user.password_changed"  # noqa: S105 - The name of an event.
         SIGNING_KEY_CREATED = "signing_key.created"
         # In the operators' own environment, with the tenant among the facts.
         OPERATOR_SIGNED_IN = "operator.signed_in"

@@ -31,7 +31,7 @@ class Purpose(models.TextChoices):
     SIGN_IN = "sign_in"
     API_KEY = "api_key"
     VERIFY_IDENTIFIER = "verify_identifier"
-    RESET_PASSWORD = "reset_password"  # noqa: S105
+    RESET_PASSWORD = "reset_password"  # noqa: S105 - The name of a purpose.
     OPERATOR = "operator"
     OPERATOR_LINK = "operator_link"
 

@@ -63,6 +63,13 @@ def first_row(model: type[M], condition: str, parameters: Mapping[str, Any]) -> 
 
 @lru_cache
 def _select(model: type[Model]) -> tuple[str, list[str]]:
+    columns = ", ".join(column for column, _name in stored(model))
+    table = model._meta.db_table  # noqa: SLF001 - Django's documented name.
+    return f"SELECT {columns} FROM {table} WHERE ", [name for _column, name in stored(model)]  # noqa: S608 - Names of ours.
+
+
+@lru_cache
+def stored(model: type[Model]) -> list[tuple[str, str]]:
+    """The columns of a model in its own order, as SQL and as Python call them: from_db() takes its values in that."""
     fields = model._meta.concrete_fields  # noqa: SLF001 - Django's documented name.
-    columns = ", ".join(str(field.column) for field in fields)
-    return f"SELECT {columns} FROM {model._meta.db_table} WHERE ", [field.attname for field in fields]  # noqa: S608, SLF001 - Names of ours.
+    return [(str(field.column), field.attname) for field in fields]

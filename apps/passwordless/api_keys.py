@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict
@@ -13,12 +12,13 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from apps.audit.models import Actor, Event
+from apps.audit.models import Event
 from apps.challenges.models import Challenge, Purpose
 from apps.core.context import RequestContext
 from apps.core.errors import AuthError, CodeExpired, InvalidScope, InvalidToken, UnauthorizedClient
 from apps.core.identifiers import Contact
 from apps.passwordless.bearer import Principal, require_alive
+from apps.passwordless.key_ends import end_key, record
 from apps.passwordless.people import lock
 from apps.passwordless.proof import prove
 from apps.passwordless.start import limit
@@ -139,7 +139,7 @@ def revoke_unused() -> int:
         with transaction.atomic():
             keys = ApiKey.objects.revoke_unused(REVOKED_AT_ONCE)
             for key in keys:
-                _record(key.environment, Event.Kind.API_KEY_REVOKED, key, None, {"reason": "unused"})
+                record(key.environment, Event.Kind.API_KEY_REVOKED, key, None, {"reason": "unused"})
         revoked += len(keys)
         if len(keys) < REVOKED_AT_ONCE:
             return revoked
@@ -167,22 +167,8 @@ def _mint(
     environment: Environment, owned: Owned, name: str, scopes: list[str], context: RequestContext, *, by: str
 ) -> Minted:
     minted = Minted(*ApiKey.objects.mint(environment, name=name, scopes=scopes, **owned))
-    _record(environment, Event.Kind.API_KEY_CREATED, minted.key, context, {"by": by})
+    record(environment, Event.Kind.API_KEY_CREATED, minted.key, context, {"by": by})
     return minted
-
-
-def end_key(environment: Environment, key: ApiKey, context: RequestContext, *, reason: str) -> None:
-    """Inside the caller's transaction, with its event."""
-    key.revoked_at = timezone.now()
-    key.save(update_fields=["revoked_at"])
-    _record(environment, Event.Kind.API_KEY_REVOKED, key, context, {"reason": reason})
-
-
-def _record(
-    environment: Environment, kind: Event.Kind, key: ApiKey, context: RequestContext | None, facts: Mapping[str, str]
-) -> None:
-    actor = Actor(user_id=key.user_id, client_id=key.client_id)
-    Event.objects.record(environment, kind, context=context, actor=actor, facts={"key": str(key.id), **facts})
 
 
 def _require_account(person: Principal) -> None:

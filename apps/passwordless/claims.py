@@ -12,15 +12,14 @@ from django.db.models import Model
 
 from apps.challenges.models import Challenge, Purpose
 from apps.core.crypto import key_versions
+from apps.core.database import stored
 from apps.delivery.models import LEASE, Message, MessageQuerySet
 from apps.tenants.models import Environment, Project
 from apps.users.models import Person
 
 
 def _fields(model: type[Model], *wanted: str) -> tuple[str, ...]:
-    """In the model's own order, because from_db() takes its values in that."""
-    names = [field.attname for field in model._meta.concrete_fields]  # noqa: SLF001 - Django documents it.
-    return tuple(name for name in names if name in wanted or not wanted)
+    return tuple(name for _column, name in stored(model) if name in wanted or not wanted)
 
 
 # What composing reads. Any other field of these would be one more statement for each message, by Django's own deferral.

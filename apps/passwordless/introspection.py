@@ -13,8 +13,8 @@ from apps.core import crypto
 from apps.core.context import RequestContext
 from apps.core.database import first_query
 from apps.core.errors import InvalidGrant, InvalidRequest, InvalidToken
-from apps.passwordless.api_keys import end_key
 from apps.passwordless.bearer import check, check_session
+from apps.passwordless.key_ends import end_key
 from apps.passwordless.sessions import revoke
 from apps.tenants.models import Address, Environment
 from apps.tokens import jwt

@@ -45,19 +45,6 @@ def log_in(
     return LoggedIn(sign(environment, backend, session, session.refresh_token(0)), person.is_verified)
 
 
-def check_password(environment: Environment, kind: Kind, value: str, password: str) -> Person:
-    """The person whose canonical identifier and password these are. Call it outside any transaction.
-
-    Raises WrongPassword, in one way and after the same work, for a name that nobody has, a person without a password, a
-    wrong one, one that comes too soon after wrong ones, and somebody who is disabled. ServiceUnavailable when too many
-    passwords are being checked at this moment.
-    """
-    try:
-        return prove_password(environment, kind, value, password, lambda person: None if person.is_disabled else person)
-    except UserDisabled:
-        raise WrongPassword from None
-
-
 def prove_password(
     environment: Environment, kind: Kind, value: str, password: str, grant: Callable[[Person], T | None]
 ) -> T:

@@ -9,10 +9,10 @@ from typing import TypeVar
 from django.db import transaction
 from django.utils import timezone
 
-from apps.audit.models import Actor, Event
 from apps.challenges.models import Attempt, Challenge
 from apps.core.errors import AuthError, ChallengeLocked, CodeExpired, CodeMismatch, UserDisabled
 from apps.core.identifiers import Channel, Kind
+from apps.passwordless.key_ends import end_key
 from apps.tenants.models import Environment
 from apps.tokens.api_keys import ApiKey
 from apps.tokens.sessions import Session
@@ -78,8 +78,4 @@ def shut_out(environment: Environment, user_id: uuid.UUID, *, reason: str) -> No
     live = Session.objects.for_environment(environment).filter(user_id=user_id, secret__isnull=False)
     live.update(secret=None)
     for key in ApiKey.objects.of_person(environment, user_id).filter(revoked_at=None):
-        key.revoked_at = timezone.now()
-        key.save(update_fields=["revoked_at"])
-        actor = Actor(user_id=user_id, client_id=key.client_id)
-        facts = {"key": str(key.id), "reason": reason}
-        Event.objects.record(environment, Event.Kind.API_KEY_REVOKED, actor=actor, facts=facts)
+        end_key(environment, key, None, reason=reason)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, models
 
+from apps.core.database import stored
 from apps.tenants.models import Environment, Project
 
 M = TypeVar("M", bound=models.Model)
@@ -18,7 +19,7 @@ M = TypeVar("M", bound=models.Model)
 def columns(model: type[models.Model]) -> str:
     """All columns of a model's row `k`, of its environment `e` and of its project `p`, for a SELECT."""
     tables: list[tuple[str, type[models.Model]]] = [("k", model), ("e", Environment), ("p", Project)]
-    return ", ".join(f"{alias}.{column}" for alias, table in tables for column, _name in _fields(table))
+    return ", ".join(f"{alias}.{column}" for alias, table in tables for column, _name in stored(table))
 
 
 def with_environment(model: type[M], row: tuple[Any, ...]) -> tuple[M, Environment, Iterator[Any]]:
@@ -29,14 +30,7 @@ def with_environment(model: type[M], row: tuple[Any, ...]) -> tuple[M, Environme
     return first, environment, values
 
 
-@cache
-def _fields(model: type[models.Model]) -> list[tuple[str, str]]:
-    """The names of a model's columns, in SQL and in Python."""
-    # Django documents this attribute, whatever its name says.
-    return [(str(field.column), field.attname) for field in model._meta.concrete_fields]  # noqa: SLF001
-
-
 def _made(model: type[M], values: Iterator[Any]) -> M:
     """The next of a row's values as a model, as the ORM would make it."""
-    names = [name for _column, name in _fields(model)]
+    names = [name for _column, name in stored(model)]
     return model.from_db(DEFAULT_DB_ALIAS, names, list(islice(values, len(names))))

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from apps.core import crypto
 from apps.core.errors import InvalidToken
-from apps.tenants.models import LAST_USED_PRECISION, Address, Environment
+from apps.tenants.models import Address, Environment, note_use
 from apps.tenants.querysets import EnvironmentQuerySet
 from apps.tenants.rows import columns, with_environment
 from apps.users.models import EndUser
@@ -165,8 +165,4 @@ class ApiKey(models.Model):
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
 
     def touch(self, ip: str) -> None:
-        """Keep `last_used_at` right within a minute."""
-        now = timezone.now()
-        if self.last_used_at is None or self.last_used_at < now - LAST_USED_PRECISION:
-            stale = models.Q(last_used_at=None) | models.Q(last_used_at__lt=now - LAST_USED_PRECISION)
-            ApiKey.objects.filter(stale, id=self.id).update(last_used_at=now, last_used_ip=ip or None)
+        note_use(self, last_used_ip=ip or None)

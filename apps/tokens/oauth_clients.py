@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.core import crypto
-from apps.tenants.models import LAST_USED_PRECISION, Address, Environment
+from apps.tenants.models import Address, Environment, note_use
 from apps.tenants.querysets import EnvironmentQuerySet
 from apps.tenants.rows import columns, with_environment
 from apps.tokens.scopes import MAX_SCOPE_LENGTH, SCOPE_TOKEN
@@ -149,11 +149,7 @@ class OAuthClient(models.Model):
         return self.previous_expires_at is not None and self.previous_expires_at > timezone.now()
 
     def touch(self, ip: str) -> None:
-        """Keep `last_used_at` right within a minute."""
-        now = timezone.now()
-        if self.last_used_at is None or self.last_used_at < now - LAST_USED_PRECISION:
-            stale = Q(last_used_at=None) | Q(last_used_at__lt=now - LAST_USED_PRECISION)
-            OAuthClient.objects.filter(stale, id=self.id).update(last_used_at=now, last_used_ip=ip or None)
+        note_use(self, last_used_ip=ip or None)
 
 
 def parse_client_id(text: str) -> uuid.UUID | None:

@@ -37,7 +37,7 @@ START = f"""
           FROM fresh
     )
     SELECT provisional_user_id::text AS user_id, convert_from(nonce, 'UTF8') AS code FROM fresh
-"""  # noqa: S608
+"""  # noqa: S608 - Of our own parts.
 
 VERIFY = f"""
     WITH {_CALLER}, consumed AS (
@@ -72,7 +72,7 @@ VERIFY = f"""
           FROM opened
     )
     SELECT user_id::text, id::text AS session_id, encode(secret, 'hex') AS secret FROM opened
-"""  # noqa: S608
+"""  # noqa: S608 - Of our own parts.
 
 REFRESH = f"""
     WITH {_CALLER}
@@ -84,4 +84,4 @@ REFRESH = f"""
        AND s.secret = decode(%(secret)s::text, 'hex') AND s.generation = 0 AND s.idle_expires_at > clock_timestamp()
        AND EXISTS (SELECT FROM end_user u WHERE u.id = s.user_id AND u.disabled_at IS NULL)
     RETURNING s.user_id::text, s.id::text AS session_id, encode(s.secret, 'hex') AS secret
-"""  # noqa: S608
+"""  # noqa: S608 - Of our own parts.

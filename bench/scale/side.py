@@ -68,10 +68,6 @@ class Side:
         with self._latchkey() as session:
             return session.execute(SIZES.encode()).fetchall()
 
-    def vacuum(self) -> None:
-        with self._latchkey() as session:
-            session.execute("VACUUM (ANALYZE)")
-
     def purge(self, what: str) -> dict[str, Any]:
         """How long it took and what it removed, and how long flows took before and during it."""
         calm = _figures(self._while(lambda: time.sleep(15), 2)[1])

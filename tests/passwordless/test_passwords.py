@@ -9,11 +9,11 @@ import pytest
 from django.utils import timezone
 
 from apps.core import crypto, passwords
-from apps.core.errors import InvalidRequest, WeakPassword, WrongPassword
+from apps.core.errors import InvalidRequest, UserDisabled, WeakPassword, WrongPassword
 from apps.core.identifiers import Kind
-from apps.passwordless.passwords import check_password, read_name
+from apps.passwordless.passwords import prove_password, read_name
 from apps.tenants.models import Environment
-from apps.users.models import EndUser, Identifier
+from apps.users.models import EndUser, Identifier, Person
 from tests.at_once import at_once
 from tests.world import World, build
 
@@ -32,6 +32,14 @@ def person(world: World, *, password: str = RIGHT, **facts: object) -> EndUser:
     user = EndUser.objects.create(environment=world.environment, password_digest=digest, **facts)
     Identifier.objects.create(environment=world.environment, user=user, kind=Kind.EMAIL, value=ADA)
     return user
+
+
+def check_password(environment: Environment, kind: Kind, value: str, password: str) -> Person:
+    """Who it is; somebody who is disabled is refused like everybody else."""
+    try:
+        return prove_password(environment, kind, value, password, lambda one: None if one.is_disabled else one)
+    except UserDisabled:
+        raise WrongPassword from None
 
 
 def is_accepted(world: World, password: str = RIGHT, value: str = ADA) -> bool:
