@@ -1,4 +1,8 @@
-"""How a code and a handle follow from a challenge. Neither is stored: the row holds a nonce, and ending it nulls it."""
+"""How a code and a handle follow from a challenge. Neither is stored: the row holds a nonce, and ending it nulls it.
+
+Beside the nonce stands a digest of the code, so that PostgreSQL can compare a guess by itself, in the statement that
+redeems it. It is keyed, so it tells nothing to whoever has a dump: the key is what makes codes from nonces, too.
+"""
 
 import base64
 import binascii
@@ -7,6 +11,7 @@ from dataclasses import dataclass
 
 from apps.core import crypto
 
+DIGEST_BYTES = 16
 HANDLE_MAC_BYTES = 15  # 120 bits; with the rest of the handle a multiple of three, so base64 needs no padding.
 
 
@@ -39,6 +44,12 @@ class CodeSource:
             self.nonce,
         )
         return str(int.from_bytes(tag[:8], "big") % 10**self.length).zfill(self.length)
+
+
+def digest(environment_id: uuid.UUID, purpose: str, identifier: str, key_version: int, code: str) -> bytes:
+    """What a row keeps of a code. It names the person and not the challenge, which a guess does not name either."""
+    parts = environment_id.bytes, purpose.encode(), identifier.encode(), code.encode()
+    return crypto.mac("code-digest", key_version, *parts)[:DIGEST_BYTES]
 
 
 def handle(environment_id: uuid.UUID, challenge_id: uuid.UUID, send: int, key_version: int) -> str:

@@ -17,7 +17,7 @@ MAX_SENDS_PER_HOUR = 30
 # The failure budget: how many failures of one person make new codes longer.
 LONGER_AFTER, LONGER_DIGITS = 50, 8
 LONGEST_AFTER, LONGEST_DIGITS = 100, 10
-NOISE_WINDOW = timedelta(minutes=10)
+NOISE_MINUTES = 10
 NOISE_FLOOR = 500
 
 # What was sent to one person, by challenge.
@@ -40,57 +40,59 @@ TODAY = """(
 # go through all of its last hour by the index on (environment, time). These can only go by the person's.
 # PostgreSQL runs `ended` before `fresh` because `fresh` reads its count; the row it ended no longer conflicts.
 ISSUE = compact(
-    """
+    f"""
     WITH sent AS (
         SELECT count(*) FILTER (WHERE purpose = %(purpose)s) = 0 AS is_first,
-               coalesce(sum(messages) FILTER (WHERE created_at > now() - interval '1 hour'), 0) < %(hourly)s
+               coalesce(sum(messages) FILTER (WHERE created_at > now() - interval '1 hour'), 0) < {MAX_SENDS_PER_HOUR}
                AND (%(daily)s::int IS NULL
                     OR coalesce(sum(messages) FILTER (WHERE purpose = %(purpose)s), 0) < %(daily)s::int)
-               AND $unchanged AS leaves_room
-          FROM $today
+               AND $unchanged AS has_room
+          FROM {TODAY}
     ), resent AS (
         UPDATE challenges_challenge
            SET tries = tries || 0, last_sent_at = now(), creates_user = creates_user OR %(creates_user)s,
                has_handles = has_handles OR %(by_handle)s,
                password_digest = '',
                expires_at = least(now() + ttl, created_at + 2 * ttl)
-         WHERE environment_id = %(environment)s AND purpose = %(purpose)s AND identifier = %(identifier)s
+         WHERE (environment_id, purpose, identifier) = (%(environment)s, %(purpose)s, %(identifier)s)
            AND nonce IS NOT NULL AND expires_at > now() AND last_sent_at <= now() - %(pause)s
            AND renewable_until >= now() AND (tries[1] < max_tries OR %(by_handle)s)
-           AND cardinality(tries) <= %(max_sends)s AND key_version = ANY(%(key_versions)s)
-           AND (SELECT leaves_room FROM sent)
+           AND cardinality(tries) <= {MAX_SENDS} AND key_version = ANY(%(key_versions)s)
+           AND (SELECT has_room FROM sent)
         RETURNING *
     ), ended AS (
-        UPDATE challenges_challenge SET nonce = NULL, password_digest = ''
-         WHERE environment_id = %(environment)s AND purpose = %(purpose)s AND identifier = %(identifier)s
+        UPDATE challenges_challenge SET nonce = NULL, code_digest = NULL, password_digest = ''
+         WHERE (environment_id, purpose, identifier) = (%(environment)s, %(purpose)s, %(identifier)s)
            AND nonce IS NOT NULL
            AND (expires_at <= now() OR key_version <> ALL(%(key_versions)s)
-                OR last_sent_at <= now() - %(pause)s AND (SELECT leaves_room FROM sent)
+                OR last_sent_at <= now() - %(pause)s AND (SELECT has_room FROM sent)
                    AND (renewable_until < now() OR tries[1] >= max_tries AND NOT has_handles))
         RETURNING id
     ), person AS (
         SELECT coalesce(sum(failures), 0) AS failures FROM challenges_failurecount
          WHERE environment_id = %(environment)s AND identifier = %(identifier)s
-           AND (identifier, minute) > (%(identifier)s, now() - %(budget_ttl)s)
+           AND (identifier, minute) > (%(identifier)s, now() - interval '{BUDGET_TTL.days} days')
     ), noise AS (
         SELECT coalesce(sum(failures), 0) AS failures FROM (
             SELECT failures FROM challenges_failurecount
-             WHERE environment_id = %(environment)s AND minute > now() - %(noise_window)s
+             WHERE environment_id = %(environment)s AND minute > now() - interval '{NOISE_MINUTES} minutes'
              LIMIT %(noise)s + 1) AS recent
+    ), safe AS (
+        SELECT CASE WHEN person.failures >= {LONGEST_AFTER} THEN %(longest)s::int
+                    WHEN person.failures >= {LONGER_AFTER} OR noise.failures > %(noise)s THEN %(longer)s
+                    ELSE %(usual)s END AS digits
+          FROM person, noise
     ), fresh AS (
         INSERT INTO challenges_challenge (id, environment_id, purpose, channel, identifier, nonce, key_version,
-               code_length, max_tries, tries, ttl, created_at, last_sent_at, expires_at, renewable_until,
+               code_length, code_digest, max_tries, tries, ttl, created_at, last_sent_at, expires_at, renewable_until,
                provisional_user_id, creates_user, has_handles, password_digest)
         SELECT %(id)s, %(environment)s, %(purpose)s, %(channel)s, %(identifier)s, %(nonce)s, %(key_version)s,
-               CASE WHEN person.failures >= %(longest_after)s THEN greatest(%(code_length)s, %(longest)s)
-                    WHEN person.failures >= %(longer_after)s OR noise.failures > %(noise)s
-                    THEN greatest(%(code_length)s, %(longer)s)
-                    ELSE %(code_length)s END,
+               digits, CASE WHEN digits = %(usual)s THEN %(code_digest)s::bytea END,
                %(max_tries)s, ARRAY[0, 0], %(ttl)s, now(), now(), now() + %(ttl)s, now() + 1.5 * %(ttl)s,
                %(user)s, %(creates_user)s, %(by_handle)s,
-               CASE WHEN sent.is_first THEN %(password_digest)s ELSE '' END
-          FROM person, noise, sent
-         WHERE sent.leaves_room AND NOT EXISTS (SELECT FROM resent) AND (SELECT count(*) FROM ended) >= 0
+               CASE WHEN is_first THEN %(password_digest)s ELSE '' END
+          FROM safe, sent
+         WHERE has_room AND NOT EXISTS (SELECT FROM resent) AND (SELECT count(*) FROM ended) >= 0
         ON CONFLICT (environment_id, purpose, identifier) WHERE nonce IS NOT NULL DO NOTHING
         RETURNING *
     ), issued AS (
@@ -104,19 +106,19 @@ ISSUE = compact(
     )
     SELECT id, provisional_user_id, key_version, cardinality(tries) - 1, extract(epoch FROM expires_at - now())
       FROM issued
-""".replace("$today", TODAY)
+"""  # noqa: S608 - Of our own parts.
 )
 
 # Seconds until the oldest messages of a bound that is spent no longer count; NULL where none is.
 UNTIL_LESS_WAS_SENT = compact(
-    """
+    f"""
     SELECT extract(epoch FROM greatest(
-               CASE WHEN sum(messages) FILTER (WHERE created_at > now() - interval '1 hour') >= %(hourly)s
+               CASE WHEN sum(messages) FILTER (WHERE created_at > now() - interval '1 hour') >= {MAX_SENDS_PER_HOUR}
                     THEN min(created_at) FILTER (WHERE created_at > now() - interval '1 hour') + interval '1 hour' END,
                CASE WHEN sum(messages) FILTER (WHERE purpose = %(purpose)s) >= %(daily)s::int
                     THEN min(created_at) FILTER (WHERE purpose = %(purpose)s) + interval '1 day' END) - now())
-      FROM $today
-""".replace("$today", TODAY)
+      FROM {TODAY}
+"""  # noqa: S608 - Of our own parts.
 )
 
 
@@ -125,16 +127,10 @@ def policy(environment: Environment) -> dict[str, Any]:
     return {
         "pause": timedelta(seconds=environment.resend_after),
         "ttl": timedelta(seconds=environment.code_ttl),
-        "code_length": environment.code_length,
+        "usual": environment.code_length,
         "max_tries": environment.max_tries,
-        "max_sends": MAX_SENDS,
-        "hourly": MAX_SENDS_PER_HOUR,
         "daily": environment.code_requests_per_day,
-        "budget_ttl": BUDGET_TTL,
-        "longer_after": LONGER_AFTER,
-        "longer": LONGER_DIGITS,
-        "longest_after": LONGEST_AFTER,
-        "longest": LONGEST_DIGITS,
-        "noise_window": NOISE_WINDOW,
+        "longer": max(LONGER_DIGITS, environment.code_length),
+        "longest": max(LONGEST_DIGITS, environment.code_length),
         "noise": max(NOISE_FLOOR, 2 * environment.usual_failures),
     }

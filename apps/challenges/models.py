@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -40,12 +40,18 @@ class Purpose(models.TextChoices):
 class Issued:
     """A start: the live challenge, new or carried on, and this start's own handle."""
 
+    environment_id: uuid.UUID
     challenge_id: uuid.UUID
     provisional_user_id: uuid.UUID
     expires_in: float
-    handle: str = field(repr=False)
+    key_version: int
+    send: int
     wait: float = 0
     """Seconds until a message may be sent again; none when one is due now."""
+
+    @property
+    def handle(self) -> str:
+        return codes.handle(self.environment_id, self.challenge_id, self.send, self.key_version)
 
     @property
     def is_due(self) -> bool:
@@ -75,6 +81,8 @@ class Attempt:
         }
 
 
+# What ending a challenge leaves of it: nothing that a code could be made or known by.
+ENDED: dict[str, Any] = {"nonce": None, "code_digest": None, "password_digest": ""}
 # The one live challenge of a person, by its unique index.
 THEIRS = "environment_id = %(environment)s AND identifier = %(value)s AND nonce IS NOT NULL"
 
@@ -90,6 +98,14 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     OPEN_TO_GUESS = """
         id = %(challenge)s AND environment_id IS NOT DISTINCT FROM %(environment)s
         AND nonce IS NOT DISTINCT FROM %(nonce)s
+        AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
+    """
+
+    # The same for a guess that names the person, where the row has a digest of its code. Of the usual length, as nearly
+    # all are; for the others it does not hold, and the code is derived again to compare it.
+    KNOWN_BY_DIGEST = """
+        environment_id = %(environment)s AND purpose = %(purpose)s AND identifier = %(identifier)s
+        AND nonce IS NOT NULL AND code_digest = ANY(%(digests)s)
         AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
     """
 
@@ -110,7 +126,8 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     # The statement that decides. It nulls the nonce, so the code can never be derived again. A password that waited is
     # handed over as it is at this moment, because another sign-up may have disputed it since the row was read.
     CONSUME = f"""
-        UPDATE challenges_challenge SET nonce = NULL, password_digest = '', tries[%(tries)s] = tries[%(tries)s] + 1
+        UPDATE challenges_challenge
+           SET nonce = NULL, code_digest = NULL, password_digest = '', tries[%(tries)s] = tries[%(tries)s] + 1
          WHERE {OPEN_TO_GUESS}
         RETURNING old.password_digest
     """  # noqa: S608 - Of our own parts.
@@ -144,13 +161,11 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             "by_handle": by_handle,
             "password_digest": password_digest,
             "key_versions": crypto.key_versions(),
-            "id": crypto.new_id(),
             "user": crypto.new_id(),
             "message": crypto.new_id(),
             "template": template,
             "language": language,
-            "nonce": crypto.random_bytes(NONCE_BYTES),
-            "key_version": crypto.current_key_version(),
+            **_code(environment, purpose, channel, identifier),
             **environment.unchanged_parameters,
         }
         with connection.cursor() as cursor:
@@ -160,8 +175,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             return self._unsent(environment, purpose, identifier, by_handle=by_handle)
         environment.confirmed()
         challenge_id, user_id, version, send, expires_in = row
-        handle = codes.handle(environment.id, challenge_id, send, version)
-        return Issued(challenge_id, user_id, float(expires_in), handle)
+        return Issued(environment.id, challenge_id, user_id, float(expires_in), version, send)
 
     def _unsent(self, environment: Environment, purpose: Purpose, identifier: str, *, by_handle: bool) -> Issued:
         """What a start gets that may send nothing now. Raises RateLimited, except where a handle is of use.
@@ -175,9 +189,9 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         wait = self._wait(environment, challenge)
         if not by_handle or challenge.tries[SHARED_TRIES - 1] >= challenge.max_tries:
             raise RateLimited(max(wait, self._until_less_was_sent(environment, purpose, identifier)))
-        handle = codes.handle(environment.id, challenge.id, SHARED_TRIES - 1, challenge.key_version)
-        expires_in = (challenge.expires_at - timezone.now()).total_seconds()
-        return Issued(challenge.id, challenge.provisional_user_id, expires_in, handle, wait)
+        left = (challenge.expires_at - timezone.now()).total_seconds()
+        user_id, version = challenge.provisional_user_id, challenge.key_version
+        return Issued(environment.id, challenge.id, user_id, left, version, SHARED_TRIES - 1, wait)
 
     def _until_less_was_sent(self, environment: Environment, purpose: Purpose, identifier: str) -> float:
         """Seconds until the bounds of an hour and a day may leave room; none where they do."""
@@ -194,6 +208,19 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         is_full = len(challenge.tries) > issuing.MAX_SENDS
         again = max(paused, challenge.renewable_until) if is_full else paused
         return max((again - timezone.now()).total_seconds(), 1)
+
+    @staticmethod
+    def known_by_digest(environment: Environment, purpose: Purpose, identifier: str, code: str) -> dict[str, Any]:
+        """The parameters of KNOWN_BY_DIGEST."""
+        guess = code.zfill(environment.code_length)  # As in `_compare`.
+        versions = crypto.key_versions()
+        return {
+            "environment": environment.id,
+            "purpose": purpose.value,
+            "identifier": identifier,
+            "digests": [codes.digest(environment.id, purpose, identifier, version, guess) for version in versions],
+            "tries": SHARED_TRIES,
+        }
 
     def check_code(self, environment: Environment, *, purpose: Purpose, identifier: str, code: str) -> Attempt:
         """Compare a guess with the live code of `identifier`. Raises CodeExpired when there is none."""
@@ -247,15 +274,35 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     def end(self, environment: Environment, *, purpose: Purpose, identifier: str) -> None:
         """Give up the live challenge, so that the next one is fresh whatever became of this one."""
         live = self.for_environment(environment).filter(purpose=purpose, identifier=identifier)
-        live.filter(nonce__isnull=False).update(nonce=None, password_digest="")
+        live.filter(nonce__isnull=False).update(**ENDED)
 
     def end_expired(self) -> int:
         """Forget the nonces of codes that nobody may use any more."""
-        return self.filter(nonce__isnull=False, expires_at__lte=Now()).update(nonce=None, password_digest="")
+        return self.filter(nonce__isnull=False, expires_at__lte=Now()).update(**ENDED)
 
     def purge(self, after: timedelta) -> int:
         """Remove what is older than `after`, which has to be longer than any code lives; returns how many."""
         return self.delete_in_batches("created_at", after)
+
+
+def _code(environment: Environment, purpose: str, channel: str, identifier: str) -> dict[str, Any]:
+    """A new challenge's id and nonce, and the digest of the code that follows from them."""
+    source = codes.CodeSource(
+        environment_id=environment.id,
+        purpose=purpose,
+        channel=channel,
+        identifier=identifier,
+        challenge_id=crypto.new_id(),
+        nonce=crypto.random_bytes(NONCE_BYTES),
+        key_version=crypto.current_key_version(),
+        length=environment.code_length,
+    )
+    return {
+        "id": source.challenge_id,
+        "nonce": source.nonce,
+        "key_version": source.key_version,
+        "code_digest": codes.digest(environment.id, purpose, identifier, source.key_version, source.code()),
+    }
 
 
 def _compare(challenge: Challenge | None, code: str, tries: int) -> Attempt:
@@ -284,6 +331,9 @@ class Challenge(models.Model):
     nonce = models.BinaryField(null=True, max_length=NONCE_BYTES, editable=False)
     key_version = models.PositiveSmallIntegerField()
     code_length = models.PositiveSmallIntegerField()
+    code_digest = models.BinaryField(
+        null=True, max_length=codes.DIGEST_BYTES, editable=False, help_text="Of a live code of the usual length."
+    )
     max_tries = models.PositiveSmallIntegerField()
     tries = ArrayField(models.PositiveSmallIntegerField(), help_text="Without a handle, then per send.")
     ttl = models.DurationField()
@@ -306,6 +356,9 @@ class Challenge(models.Model):
                 fields=["environment", "purpose", "identifier"],
                 condition=models.Q(nonce__isnull=False),
                 name="one_live_challenge",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(code_digest=None) | models.Q(nonce__isnull=False), name="no_digest_without_a_nonce"
             ),
         )
         indexes = (

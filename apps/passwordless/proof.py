@@ -36,6 +36,11 @@ def prove(environment: Environment, attempt: Attempt, grant: Callable[[Person], 
     return granted
 
 
+def kind_of(challenge: Challenge) -> Kind:
+    """Of the identifier that it proves."""
+    return Kind.EMAIL if challenge.channel == Channel.EMAIL else Kind.PHONE
+
+
 def _consume(environment: Environment, attempt: Attempt, grant: Callable[[Person], T | None]) -> T | AuthError:
     """Locks in the order challenge, user, session. Returns the refusal instead of raising it."""
     if not Challenge.objects.consume(attempt):
@@ -51,7 +56,7 @@ def _consume(environment: Environment, attempt: Attempt, grant: Callable[[Person
 
 def _person(environment: Environment, challenge: Challenge) -> Person | None:
     """The person whose identifier the code has just proved: the known one, or the one this challenge may create."""
-    kind = Kind.EMAIL if challenge.channel == Channel.EMAIL else Kind.PHONE
+    kind = kind_of(challenge)
     person = Identifier.objects.find(environment, kind, challenge.identifier)
     if person is None and challenge.creates_user and environment.sign_up_open:
         person = Identifier.objects.register(

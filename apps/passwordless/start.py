@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from django.db import transaction
@@ -31,7 +31,8 @@ class Started:
     """`user_id` is the person's own only where the environment does not conceal; else it is provisional."""
 
     user_id: uuid.UUID
-    handle: str
+    handle: str = field(repr=False)
+    """Empty for a caller who does not redeem by one."""
     expires_in: float
 
 
@@ -64,7 +65,7 @@ def start(
             issued = _issue(environment, purpose, intent, to, context, by_handle=by_handle)
             # After the challenge, as a verify locks them; a refusal here takes the challenge back as well.
             user_id = _person(environment, intent, to).user_id
-    return Started(user_id, issued.handle, issued.expires_in)
+    return Started(user_id, issued.handle if by_handle else "", issued.expires_in)
 
 
 def _issue(

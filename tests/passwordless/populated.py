@@ -68,7 +68,7 @@ class Populated(World):
 
     def end_codes(self) -> None:
         self.mailbox(self.known)  # Nothing is left in the outbox, so that what follows sends nothing but its own.
-        Challenge.objects.for_environment(self.environment).update(nonce=None)
+        Challenge.objects.for_environment(self.environment).update(nonce=None, code_digest=None)
 
     def live_code(self, person: str) -> str:
         """The code of a live challenge, also of one that no message went out for."""

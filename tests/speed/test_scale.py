@@ -101,7 +101,7 @@ def test_a_plan_made_without_the_values_is_as_good(steps: Steps) -> None:
         ("delivery", "UPDATE delivery_message AS m", "delivery_message_pkey"),
         ("wrong code", "FROM challenges_challenge", "one_live_challenge"),
         ("wrong code", "INSERT INTO challenges_failurecount", "challenges_challenge_pkey"),
-        ("verify, new", "UPDATE challenges_challenge SET nonce", "challenges_challenge_pkey"),
+        ("verify, new", "WITH consumed AS", "one_live_challenge"),
         ("verify, new", "INSERT INTO users_identifier", "identifier_value"),
         ("verify, known", "WITH consumed AS", "identifier_value"),
         ("verify, known", "INSERT INTO tokens_session", "users_enduser_pkey"),

@@ -57,19 +57,19 @@ def test_a_start_that_looks_people_up_takes_four(open_world: World) -> None:
         open_world.log_in(ADA)
 
 
-def test_the_verify_that_creates_a_person_takes_two(concealed: World) -> None:
+def test_the_verify_that_creates_a_person_takes_one(concealed: World) -> None:
     concealed.sign_up(ADA)
     code = concealed.code(ADA)
-    with at_most(2):
+    with at_most(1):
         concealed.verify(ADA, code)
 
 
-def test_the_verify_of_a_known_person_takes_two(concealed: World) -> None:
+def test_the_verify_of_a_known_person_takes_one(concealed: World) -> None:
     concealed.signed_in(ADA)
     forget_captured(concealed)
     concealed.log_in(ADA)
     code = concealed.code(ADA)
-    with at_most(2):
+    with at_most(1):
         concealed.verify(ADA, code)
 
 
