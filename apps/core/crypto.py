@@ -54,6 +54,12 @@ def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
+def proof_of(secret: bytes, of_what: bytes) -> bytes:
+    """That whoever made it knew the random `secret`: SHA-256 of both, as PostgreSQL's sha256() makes it, too. One
+    secret is used for one length of `of_what`, so a proof cannot be made longer."""
+    return hashlib.sha256(secret + of_what).digest()
+
+
 def password_digest(password: str) -> str:
     """Argon2id with its own salt and parameters in it. It takes 19 MiB and some 30 ms: see `apps.core.passwords`."""
     return _argon2.hash(_password_bytes(password))

@@ -21,11 +21,11 @@ from apps.passwordless.sessions import ClaimsOf, Client, Tokens, no_claims, sign
 from apps.passwordless.start import limit
 from apps.tenants.models import Environment
 from apps.tokens import jwt
-from apps.tokens.sessions import Session
+from apps.tokens.sessions import Opened, Session
 from apps.users.models import Person
 
 CODE_FORM = re.compile(r"[0-9]{1,10}")
-Open = Callable[[Person], Session | None]
+Open = Callable[[Person], Opened | None]
 
 
 def password_grant(
@@ -54,7 +54,7 @@ def password_grant(
     if session is None:
         limit(environment, "password", context)  # The same allowance as a login by password has.
         session = _by_password(environment, kind, value, secret, opens)
-    return sign(environment, backend, session, session.refresh_token(0), claims_of, longest=client.longest_token)
+    return sign(environment, backend, session, session.refresh_token(), claims_of, longest=client.longest_token)
 
 
 def _name(environment: Environment, username: str) -> tuple[Kind, str]:
@@ -64,7 +64,7 @@ def _name(environment: Environment, username: str) -> tuple[Kind, str]:
         raise WrongPassword from None
 
 
-def _by_code(environment: Environment, kind: Kind, value: str, secret: str, opens: Open) -> Session | None:
+def _by_code(environment: Environment, kind: Kind, value: str, secret: str, opens: Open) -> Opened | None:
     """None for every refusal, also of a right code that came too late: answered at once, it would be told from a wrong
     one by its time, and a spent counter would bound nothing."""
     if kind is Kind.USERNAME or not CODE_FORM.fullmatch(secret):
@@ -80,7 +80,7 @@ def _by_code(environment: Environment, kind: Kind, value: str, secret: str, open
         return None
 
 
-def _by_password(environment: Environment, kind: Kind, value: str, secret: str, opens: Open) -> Session:
+def _by_password(environment: Environment, kind: Kind, value: str, secret: str, opens: Open) -> Opened:
     try:
         return prove_password(environment, kind, value, secret, opens)
     except (InvalidGrant, UserDisabled):
@@ -95,7 +95,7 @@ def _open(
     context: RequestContext,
     scope: str,
     ends_others: bool,
-) -> Session | None:
+) -> Opened | None:
     if ends_others:
         # Two grants at once would each end what they see, and leave two sessions: the second waits here.
         if not lock(environment, person.user_id):

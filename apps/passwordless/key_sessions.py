@@ -16,7 +16,7 @@ from apps.passwordless.start import limit
 from apps.tenants.models import Environment
 from apps.tokens import jwt
 from apps.tokens.api_keys import ApiKey, Scope
-from apps.tokens.sessions import Named, Session
+from apps.tokens.sessions import Named, Opened, Session
 from apps.users.models import Person
 
 LONGEST_SESSION = timedelta(days=30)
@@ -40,10 +40,10 @@ def key_grant(key: Principal, *, context: RequestContext, claims_of: ClaimsOf = 
         session = _open(key, client, context)
     if session is None:
         raise InvalidGrant
-    return sign(key.environment, backend, session, session.refresh_token(0), claims_of)
+    return sign(key.environment, backend, session, session.refresh_token(), claims_of)
 
 
-def _open(key: Principal, client: Client, context: RequestContext) -> Session | None:
+def _open(key: Principal, client: Client, context: RequestContext) -> Opened | None:
     # Locked, because two grants at once would each end what they see, and leave two sessions.
     if not lock(key.environment, key.user_id):
         return None

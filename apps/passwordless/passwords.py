@@ -17,7 +17,7 @@ from apps.passwordless.sessions import Client, Tokens, sign
 from apps.passwordless.start import limit
 from apps.tenants.models import Environment
 from apps.tokens import jwt
-from apps.tokens.sessions import Session
+from apps.tokens.sessions import Opened
 from apps.users.models import EndUser, Identifier, PasswordHolder, Person
 
 T = TypeVar("T")
@@ -37,12 +37,12 @@ def log_in(
     # Before the transaction, so that no lock waits for a key to be read.
     backend = jwt.signer(environment, client.profile)
 
-    def opens(person: Person) -> tuple[Session, Person] | None:
+    def opens(person: Person) -> tuple[Opened, Person] | None:
         session = open_session(environment, client, person, context)
         return None if session is None else (session, person)
 
     session, person = prove_password(environment, kind, value, password, opens)
-    return LoggedIn(sign(environment, backend, session, session.refresh_token(0)), person.is_verified)
+    return LoggedIn(sign(environment, backend, session, session.refresh_token()), person.is_verified)
 
 
 def prove_password(

@@ -17,7 +17,7 @@ from apps.passwordless.sessions import ClaimsOf, Client, Tokens, no_claims, sign
 from apps.passwordless.start import limit
 from apps.tenants.models import Environment
 from apps.tokens import jwt
-from apps.tokens.sessions import Session, SessionQuerySet
+from apps.tokens.sessions import Opened, Session, SessionQuerySet
 from apps.users.models import Person
 
 # The common way in one statement, which is what `prove` and `Session.objects.open` do in six: it applies only to
@@ -79,7 +79,7 @@ def redeem(
     if session is None:
         attempt = Challenge.objects.check_code(environment, purpose=Purpose.SIGN_IN, identifier=to.value, code=code)
         session = prove(environment, attempt, lambda person: open_session(environment, client, person, context, scope))
-    return sign(environment, backend, session, session.refresh_token(0), claims_of)
+    return sign(environment, backend, session, session.refresh_token(), claims_of)
 
 
 def redeem_handle(
@@ -96,12 +96,12 @@ def redeem_handle(
         session = _at_once(redeeming, environment, client, context)
     if session is None:
         session = prove(environment, attempt, lambda person: open_session(environment, client, person, context))
-    return sign(environment, backend, session, session.refresh_token(0))
+    return sign(environment, backend, session, session.refresh_token())
 
 
 def open_session(
     environment: Environment, client: Client, person: Person, context: RequestContext, scope: str = ""
-) -> Session | None:
+) -> Opened | None:
     """A session of a person who has just proved who they are, with its event; None for somebody who is disabled."""
     return Session.objects.open(environment, client, person, context=context, scope=scope)
 
@@ -117,7 +117,7 @@ class _Redeeming:
 
 def _at_once(
     redeeming: _Redeeming, environment: Environment, client: Client, context: RequestContext, scope: str = ""
-) -> Session | None:
+) -> Opened | None:
     """The session that one statement opens; None where it does not apply."""
     facts = {
         **redeeming.guess,

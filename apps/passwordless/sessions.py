@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import transaction
@@ -15,7 +15,7 @@ from apps.core.errors import RefreshTokenReused
 from apps.passwordless.start import limit
 from apps.tenants.models import Environment
 from apps.tokens import jwt
-from apps.tokens.sessions import LONGEST_TOKEN, Client, Named, Outcome, Session
+from apps.tokens.sessions import LONGEST_TOKEN, Client, Named, Opened, Outcome, Session
 
 __all__ = ["Client", "Tokens", "refresh", "revoke", "sign"]
 
@@ -63,7 +63,7 @@ def refresh(
         raise RefreshTokenReused
     session = rotation.session
     if within is not None:
-        session.scope = " ".join(word for word in session.scope.split() if word in within)
+        session = replace(session, scope=" ".join(word for word in session.scope.split() if word in within))
     return sign(environment, backend, session, rotation.refresh_token, claims_of, longest=client.longest_token)
 
 
@@ -80,7 +80,7 @@ def revoke(environment: Environment, client: Client, *, refresh_token: str | Nam
 def sign(
     environment: Environment,
     backend: jwt.KeyBackend,
-    session: Session,
+    session: Opened,
     refresh_token: str,
     claims_of: ClaimsOf = no_claims,
     *,

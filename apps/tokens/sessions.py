@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, ClassVar
 
@@ -50,10 +50,30 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """A session that is open, as far as its tokens are made of it."""
+
+    id: uuid.UUID
+    environment_id: uuid.UUID
+    user_id: uuid.UUID
+    client_id: uuid.UUID
+    scope: str
+    key_version: int
+    secret: bytes | None = field(repr=False)
+    """None when it has just been ended."""
+    idle_expires_at: datetime
+
+    def refresh_token(self, generation: int = 0) -> str:
+        if self.secret is None:
+            return ""
+        return refresh.make(self.environment_id, self.id, generation, self.key_version, self.secret)
+
+
+@dataclass(frozen=True, slots=True)
 class Rotation:
     outcome: Outcome
-    session: Session
-    refresh_token: str
+    session: Opened
+    refresh_token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +118,17 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         ), {OPENED}
     """  # noqa: S608 - Of our own parts.
 
+    # Whether a genuine refresh token is one of this session's. Not "=" for the environment, as in
+    # Challenge.objects.OPEN_TO_GUESS: this has to be looked up by its id.
+    NAMED = """
+        id = %(session)s AND environment_id IS NOT DISTINCT FROM %(environment)s
+        AND sha256(secret || %(head)s::bytea) = %(proof)s
+    """
+
     # One guarded statement rotates, replays or revokes, by the database's clock and by the row as it is once locked:
     # of fifty refreshes of one token at once the first rotates, and the others find themselves to be its replay.
     # A generation newer than the row cannot have been given out; it matches nothing and is only refused.
-    ROTATE = """
+    ROTATE = f"""
         UPDATE tokens_session AS s
            SET generation = CASE WHEN generation = %(generation)s
                                   AND (generation = 0 OR rotated_at + %(grace)s <= clock_timestamp())
@@ -113,12 +140,13 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
                secret = CASE WHEN generation > %(generation)s + 1
                                OR generation = %(generation)s + 1 AND rotated_at + %(grace)s <= clock_timestamp()
                              THEN NULL ELSE secret END
-         WHERE id = %(session)s AND environment_id IS NOT DISTINCT FROM %(environment)s AND secret = %(secret)s
-           AND client_id = %(client)s AND profile = %(profile)s AND generation >= %(generation)s
+         WHERE {NAMED} AND client_id = %(client)s AND profile = %(profile)s AND generation >= %(generation)s
            AND idle_expires_at > clock_timestamp()
            AND EXISTS (SELECT FROM users_enduser u WHERE u.id = s.user_id AND u.disabled_at IS NULL)
-        RETURNING old.generation, new.generation, new.secret IS NULL, new.idle_expires_at
-    """
+           AND $unchanged
+        RETURNING old.generation, new.generation, new.user_id, new.scope, new.key_version, new.secret,
+                  new.idle_expires_at
+    """  # noqa: S608 - Of our own parts.
 
     # All that can have ended since a token was signed, in one look: the session, the person and the application. It
     # is one with a key, an OAuth client, an API key of the person, or one that the environment knows without any of
@@ -152,7 +180,7 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
 
     def open(
         self, environment: Environment, client: Client, person: Person, *, context: RequestContext, scope: str = ""
-    ) -> Session | None:
+    ) -> Opened | None:
         """A new session and its event, inside the transaction that consumed the proof; None for a disabled person."""
         facts = {"user": person.user_id, "is_new": person.is_new}
         return self.opened_by(self.OPEN, facts, environment, client, context=context, scope=scope)
@@ -166,18 +194,17 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         *,
         context: RequestContext,
         scope: str,
-    ) -> Session | None:
+    ) -> Opened | None:
         """The session that a statement ending in OPENED opens; `facts` are the parameters of what stands before."""
-        session = Session(environment=environment, client_id=client.id, profile=client.profile, scope=scope)
-        session.secret, session.key_version = crypto.random_bytes(SECRET_BYTES), crypto.current_key_version()
+        session_id, secret, version = crypto.new_id(), crypto.random_bytes(SECRET_BYTES), crypto.current_key_version()
         parameters: dict[str, Any] = {
             **facts,
-            "session": session.id,
+            "session": session_id,
             "client": client.id,
             "profile": client.profile.value,
             "scope": scope,
-            "key_version": session.key_version,
-            "secret": session.secret,
+            "key_version": version,
+            "secret": secret,
             "idle": timedelta(seconds=environment.session_idle_ttl),
             "absolute": min(timedelta(seconds=environment.session_absolute_ttl), client.longest_session),
             "environment": environment.id,
@@ -191,18 +218,15 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
             row = cursor.fetchone()
         if row is None:
             return None
-        session.user_id, session.idle_expires_at = row
-        return session
+        user_id, idle_expires_at = row
+        return Opened(session_id, environment.id, user_id, client.id, scope, version, secret, idle_expires_at)
 
     def named(self, environment: Environment, text: str) -> Named:
         """The live session that a genuine refresh token belongs to. Raises InvalidRefreshToken; junk costs no query."""
         token = refresh.read(environment.id, text)
-        # Not "=", as in Challenge.objects.OPEN_TO_GUESS: this has to be looked up by its id.
-        place = "id = %(id)s AND environment_id IS NOT DISTINCT FROM %(environment)s AND secret IS NOT NULL"
-        place += f" AND {environment.unchanged}"
-        parameters = {"environment": environment.id, "id": token.session_id, **environment.unchanged_parameters}
-        session = first_row(self.model, place, parameters)
-        if session is None or not session.made(token, text):
+        parameters = {**self._named(environment, token), **environment.unchanged_parameters}
+        session = first_row(self.model, f"{self.NAMED} AND {environment.unchanged}", parameters)
+        if session is None:
             raise InvalidRefreshToken
         environment.confirmed()
         return session, token
@@ -210,26 +234,37 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
     def rotate(self, environment: Environment, client: Client, presented: str | Named) -> Rotation:
         """Present a refresh token, or what `named` found for it. Raises InvalidRefreshToken. A reuse is returned, not
         raised: its revocation is already committed, and the caller has an event to write."""
-        session, token = self.named(environment, presented) if isinstance(presented, str) else presented
+        token = refresh.read(environment.id, presented) if isinstance(presented, str) else presented[1]
         parameters: dict[str, Any] = {
+            **self._named(environment, token),
+            **environment.unchanged_parameters,
             "generation": token.generation,
             # A client that authenticates can be asked to keep its tokens in order.
             "grace": timedelta(seconds=0 if client.is_confidential else environment.refresh_grace),
             "idle": timedelta(seconds=environment.session_idle_ttl),
-            "session": session.id,
-            "environment": environment.id,
-            "secret": session.secret,
             "client": client.id,
-            "profile": client.profile,
+            "profile": client.profile.value,
         }
         with connection.cursor() as cursor:
-            cursor.execute(self.ROTATE, parameters)
+            cursor.execute(self.ROTATE.replace("$unchanged", environment.unchanged), parameters)
             row = cursor.fetchone()
         if row is None:
             raise InvalidRefreshToken
-        before, after, is_revoked, session.idle_expires_at = row
-        outcome = _outcome(token.generation, before, after, is_revoked=is_revoked)
+        environment.confirmed()
+        before, after, user_id, scope, version, secret, idle_expires_at = row
+        session = Opened(token.session_id, environment.id, user_id, client.id, scope, version, secret, idle_expires_at)
+        outcome = _outcome(token.generation, before, after, is_revoked=secret is None)
         return Rotation(outcome, session, session.refresh_token(after))
+
+    @staticmethod
+    def _named(environment: Environment, token: refresh.RefreshToken) -> dict[str, Any]:
+        """The parameters of NAMED."""
+        return {
+            "session": token.session_id,
+            "environment": environment.id,
+            "head": token.head,
+            "proof": token.proof,
+        }
 
     def revoke(self, environment: Environment, presented: str | Named, *, client_id: uuid.UUID) -> Session | None:
         """End the session of a refresh token of any generation; None when there is nothing to end (RFC 7009)."""
@@ -322,12 +357,3 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return f"{self.id} of {self.user_id}"
-
-    def refresh_token(self, generation: int) -> str:
-        if self.secret is None:
-            return ""
-        secret = bytes(self.secret)
-        return refresh.make(self.environment_id, self.id, generation, self.key_version, secret)
-
-    def made(self, token: refresh.RefreshToken, text: str) -> bool:
-        return crypto.equal(self.refresh_token(token.generation).encode(), text.encode())

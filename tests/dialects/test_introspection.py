@@ -125,7 +125,7 @@ class TestIntrospection:
         for token in (tokens["auth_token"], tokens["refresh_token"]):
             assert app.introspect(token, Authorization=key).json() == DEAD
 
-    @pytest.mark.parametrize("token", ["junk", "a.b.c", "é.é.é", "x" * 79, "x" * 5000, "sp_test_" + "x" * 38, "."])
+    @pytest.mark.parametrize("token", ["junk", "a.b.c", "é.é.é", "x" * 92, "x" * 5000, "sp_test_" + "x" * 38, "."])
     def test_junk_is_dead(self, token: str) -> None:
         assert satellite().introspect(token).json() == DEAD
 
@@ -176,7 +176,7 @@ class TestRevocation:
         assert app.revoke(tokens[name]).status_code == 200
         assert events.count() == 1
 
-    @pytest.mark.parametrize("token", ["junk", "a.b.c", "x" * 79, "sp_test_" + "x" * 38])
+    @pytest.mark.parametrize("token", ["junk", "a.b.c", "x" * 92, "sp_test_" + "x" * 38])
     def test_what_opens_nothing_is_no_error(self, token: str) -> None:
         answer = satellite().revoke(token)
         assert (answer.status_code, answer.json()) == (200, {})
