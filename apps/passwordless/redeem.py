@@ -23,32 +23,34 @@ from apps.users.models import Person
 # The common way in one statement, which is what `prove` and `Session.objects.open` do in six: it applies only to
 # somebody who is proved already and not disabled, and to somebody new who may be created. Where it does not apply it
 # changes nothing, and the long way decides. It saves two thirds of what a verify costs.
+# What it looks up is compared with parameters and never with a column of the challenge: of those a plan that was made
+# while there were few people would make a table of everybody.
 # Locks in the order challenge, user, session, as everywhere: `known` reads from `consumed`, so it comes after it. A
 # user who was disabled in between gets nothing for a code that is consumed.
 _REDEEM = f"""
     WITH consumed AS (
-        UPDATE challenges_challenge AS c
+        UPDATE challenges_challenge
            SET nonce = NULL, code_digest = NULL, tries[%(tries)s] = tries[%(tries)s] + 1
          WHERE $open_to_this_guess AND password_digest = '' AND $unchanged
            AND (EXISTS (SELECT FROM users_identifier i JOIN users_enduser u ON u.id = i.user_id
-                         WHERE i.environment_id = %(environment)s AND i.kind = %(name)s AND i.value = c.identifier
+                         WHERE i.environment_id = %(environment)s AND i.kind = %(name)s AND i.value = %(value)s
                            AND i.verified_at IS NOT NULL AND u.disabled_at IS NULL)
                 OR creates_user AND %(sign_up_open)s
                    AND NOT EXISTS (SELECT FROM users_identifier i
                                     WHERE i.environment_id = %(environment)s AND i.kind = %(name)s
-                                      AND i.value = c.identifier))
-        RETURNING c.identifier AS value, provisional_user_id
+                                      AND i.value = %(value)s))
+        RETURNING provisional_user_id
     ), known AS (
         SELECT u.id FROM consumed, users_identifier i JOIN users_enduser u ON u.id = i.user_id
-         WHERE i.environment_id = %(environment)s AND i.kind = %(name)s AND i.value = consumed.value
+         WHERE i.environment_id = %(environment)s AND i.kind = %(name)s AND i.value = %(value)s
            AND u.disabled_at IS NULL
            FOR SHARE OF u
     ), fresh AS (
         INSERT INTO users_identifier (id, environment_id, user_id, kind, value, verified_at, created_at)
-        SELECT %(identifier_id)s, %(environment)s, provisional_user_id, %(name)s, value, now(), now() FROM consumed
+        SELECT %(identifier_id)s, %(environment)s, provisional_user_id, %(name)s, %(value)s, now(), now() FROM consumed
          WHERE NOT EXISTS (SELECT FROM users_identifier i
                             WHERE i.environment_id = %(environment)s AND i.kind = %(name)s
-                              AND i.value = consumed.value)
+                              AND i.value = %(value)s)
         RETURNING user_id
     ), created AS (
         INSERT INTO users_enduser (id, environment_id, created_at) SELECT user_id, %(environment)s, now() FROM fresh
@@ -74,7 +76,7 @@ def redeem(
     limit(environment, "redeem", context)
     backend = jwt.signer(environment, client.profile)
     guess = Challenge.objects.known_by_digest(environment, Purpose.SIGN_IN, to.value, code)
-    redeeming = _Redeeming(REDEEM_BY_DIGEST, guess, to.kind)
+    redeeming = _Redeeming(REDEEM_BY_DIGEST, guess, to.kind, to.value)
     session = _at_once(redeeming, environment, client, context, scope)
     if session is None:
         attempt = Challenge.objects.check_code(environment, purpose=Purpose.SIGN_IN, identifier=to.value, code=code)
@@ -91,8 +93,9 @@ def redeem_handle(
     backend = jwt.signer(environment, client.profile)
     attempt = Challenge.objects.check_handle(environment, purpose=Purpose.SIGN_IN, handle=handle, code=code)
     session = None
+    challenge = attempt.challenge
     if attempt.is_right:
-        redeeming = _Redeeming(REDEEM_BY_NONCE, attempt.guard(), kind_of(attempt.challenge))
+        redeeming = _Redeeming(REDEEM_BY_NONCE, attempt.guard(), kind_of(challenge), challenge.identifier)
         session = _at_once(redeeming, environment, client, context)
     if session is None:
         session = prove(environment, attempt, lambda person: open_session(environment, client, person, context))
@@ -113,6 +116,7 @@ class _Redeeming:
     statement: str
     guess: dict[str, Any]
     kind: Kind
+    value: str
 
 
 def _at_once(
@@ -122,6 +126,7 @@ def _at_once(
     facts = {
         **redeeming.guess,
         "name": redeeming.kind.value,
+        "value": redeeming.value,
         "sign_up_open": environment.sign_up_open,
         "identifier_id": crypto.new_id(),
         **environment.unchanged_parameters,
