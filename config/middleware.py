@@ -42,6 +42,8 @@ class RequestMiddleware:
 
     def _believe_proxies(self, request: HttpRequest) -> None:
         """Put the client's address into REMOTE_ADDR, and https where a proxy of ours ended TLS."""
+        if not self.proxies:
+            return
         peer = _address(request.META.get("REMOTE_ADDR", ""))
         if peer is None or not self._is_trusted(peer):
             return

@@ -1,4 +1,4 @@
-"""All addresses: the two for whoever runs the service, the pages, then the dialects."""
+"""All addresses: the dialects, which are asked most and so compared first, the two for whoever runs it, the pages."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -7,13 +7,13 @@ from django.views.generic import RedirectView
 from config import health
 
 urlpatterns = [
+    path("", include("apps.dialects.urls")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("dashboard", RedirectView.as_view(pattern_name="dashboard:home")),
     path("dashboard/", include("apps.dashboard.urls")),
     path("admin/", admin.site.urls),
     path("", include("apps.dialects.reference")),
-    path("", include("apps.dialects.urls")),
 ]
 
 handler400 = "config.fallbacks.bad_request"

@@ -10,14 +10,10 @@ from typing import Any, ClassVar, TypeVar
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, re_path
-from rest_framework import exceptions, serializers
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer, JSONRenderer
-from rest_framework.request import Request
-from rest_framework.response import Response
+from django.utils.functional import cached_property
+from rest_framework import serializers
 from rest_framework.views import APIView
 
 from apps.core.context import RequestContext
@@ -31,8 +27,8 @@ from apps.core.errors import (
     ServiceUnavailable,
     UnknownEnvironment,
 )
-from apps.dialects import fields
-from apps.dialects.strict_json import StrictJSONParser
+from apps.dialects import fields, strict_form, strict_json
+from apps.dialects.answers import JSON, Response
 from apps.passwordless.sessions import Client
 from apps.tenants.models import Address, ApplicationKey, Environment
 from apps.tenants.snapshots import Snapshot
@@ -69,24 +65,17 @@ class MethodNotAllowed(InvalidRequest):
     message = "This method is not allowed here."
 
 
-class OneFormat(BaseContentNegotiation):
-    """Every dialect speaks JSON in both directions, so nothing is negotiated."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        return parsers[0]
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
-
-
 class DialectView(APIView):
-    """A view of one dialect. Subclasses set the error table and the shape of an error's body."""
+    """A view of one dialect. Subclasses set the error table and the shape of an error's body.
 
-    parser_classes: tuple[type[BaseParser], ...] = (StrictJSONParser,)
-    renderer_classes: tuple[type[BaseRenderer], ...] = (JSONRenderer,)
-    content_negotiation_class = OneFormat
+    Of DRF's view it is what describes it and how a refusal becomes an answer. Its dispatch is shorter: nothing is
+    negotiated, and who is calling is found out by the steps. DRF's request and response around Django's own took
+    a third of the time that a request spends outside of its step.
+    """
+
+    media_type = JSON
+    takes_forms = False
+    """Beside JSON."""
     # Without "options": DRF's own answer to it describes the view in the words of its docstring.
     http_method_names: tuple[str, ...] = ("get", "head", "post", "put", "patch", "delete")
     errors: ClassVar[ErrorTable]
@@ -102,6 +91,35 @@ class DialectView(APIView):
 
     def error_body(self, code: str, error: AuthError) -> dict[str, Any]:
         raise NotImplementedError
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            self.initial(request, *args, **kwargs)
+            method = str(request.method).lower()
+            handler = getattr(self, method, None) if method in self.http_method_names else None
+            if handler is None:
+                raise MethodNotAllowed
+            response = handler(request, *args, **kwargs)
+        except Exception as exc:
+            response = self.refused(exc)
+        return self.finished(response)
+
+    def finished(self, response: HttpResponse) -> HttpResponse:
+        """The last look at every answer of this dialect."""
+        return response
+
+    def respond(self, body: dict[str, Any], status: int) -> HttpResponse:
+        return Response(body, status)
+
+    @cached_property
+    def data(self) -> Any:
+        """The body of the request, read once; {} for none. Raises InvalidRequest."""
+        body = strict_json.bounded(self.request)
+        if not body:
+            return {}
+        if self.takes_forms:
+            return strict_form.read(body, self.request.META.get("CONTENT_TYPE"))
+        return strict_json.loads(body)
 
     @property
     def address(self) -> Address:
@@ -145,35 +163,35 @@ class DialectView(APIView):
             raise InvalidClient
         return Caller(environment, Client(environment.id, self.profile))
 
-    def _ask_first(self) -> Response:
+    def _ask_first(self) -> HttpResponse:
         self.asks_later, self.is_repeated = False, True
         handler = getattr(self, str(self.request.method).lower())
-        response: Response = handler(self.request, *self.args, **self.kwargs)
+        response: HttpResponse = handler(self.request, *self.args, **self.kwargs)
         return response
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+    def initial(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         if "Transfer-Encoding" in request.headers:
             # Django reads no body without a length, and would take this one for empty.
             raise InvalidRequest("A body needs a Content-Length.")
         self.check_query(request)
 
-    def check_query(self, request: Request) -> None:
+    def check_query(self, request: HttpRequest) -> None:
         """Raises InvalidRequest for a parameter that does not belong there, or comes twice."""
         method = str(request.method)
         # A browser's preflight has the query of the request that it asks for.
         if not request.META["QUERY_STRING"] or method == "OPTIONS" or method not in self.allowed_methods:
             return
         taken = self.in_query.get("GET" if method == "HEAD" else method, ())
-        if any(name not in taken or len(values) > 1 for name, values in request.query_params.lists()):
+        if any(name not in taken or len(values) > 1 for name, values in request.GET.lists()):
             raise InvalidRequest("Parameters belong in the body, and never in the address.")
 
     def parse(self, serializer: type[S]) -> dict[str, Any]:
         """The values of the body. Raises InvalidRequest, which names the field."""
-        if not isinstance(self.request.data, dict):
+        if not isinstance(self.data, dict):
             raise InvalidRequest("The body must be a JSON object.")
-        return fields.read(serializer, self.request.data)
+        return fields.read(serializer, self.data)
 
-    def handle_exception(self, exc: Exception) -> Response:
+    def refused(self, exc: Exception) -> HttpResponse:
         unasked, self.unasked = self.unasked, None
         if unasked is not None and unasked.snapshot is not None:
             try:
@@ -185,10 +203,10 @@ class DialectView(APIView):
         if error is None:
             raise exc
         wire = lookup(self.errors, error)
-        response = Response(self.error_body(wire.code, error), status=wire.status)
+        response = self.respond(self.error_body(wire.code, error), wire.status)
         if isinstance(error, RateLimited | ServiceUnavailable):
             response["Retry-After"] = str(error.retry_after)
-        if isinstance(exc, exceptions.MethodNotAllowed):
+        if isinstance(error, MethodNotAllowed):
             response["Allow"] = ", ".join(self.allowed_methods)
         if isinstance(error, InvalidToken):
             response["WWW-Authenticate"] = 'Bearer error="invalid_token"'  # RFC 6750 section 3.
@@ -234,10 +252,6 @@ def refusal(exc: Exception) -> AuthError | None:
         return exc
     if isinstance(exc, serializers.ValidationError):
         return _first_field(exc)
-    if isinstance(exc, exceptions.MethodNotAllowed):
-        return MethodNotAllowed()
-    if isinstance(exc, exceptions.APIException):
-        return InvalidRequest()
     if isinstance(exc, OperationalError | InterfaceError):
         log.warning("database_away", reason=type(exc.__cause__ or exc).__name__)
         connection.close()
@@ -256,6 +270,6 @@ def endpoint(route: str, view: type[APIView]) -> URLPattern:
     return re_path(rf"^{route}/?$", view.as_view())
 
 
-def absolute(request: HttpRequest | Request) -> str:
+def absolute(request: HttpRequest) -> str:
     """The URL that was asked, without its query."""
     return request.build_absolute_uri(request.path)

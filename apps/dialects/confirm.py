@@ -7,18 +7,14 @@ else's who knew that token could do the same without the reader's browser.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
-from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.challenges.models import Purpose
 from apps.core.errors import (
@@ -34,7 +30,6 @@ from apps.core.errors import (
 )
 from apps.dialects.base import DialectView, MethodNotAllowed, Wire, endpoint
 from apps.dialects.fields import StringField
-from apps.dialects.strict_form import JSONOrFormParser
 from apps.passwordless import links
 from apps.passwordless.languages import choose_language
 from apps.tenants.models import Environment
@@ -76,22 +71,6 @@ HEADERS = {
 }
 
 
-class PageRenderer(BaseRenderer):
-    """A template for the view's data. Without the request, which has neither a user nor messages."""
-
-    media_type = "text/html"
-    format = "html"
-    charset = "utf-8"
-
-    def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
-    ) -> bytes:
-        view: LinkPage = (renderer_context or {})["view"]
-        with translation.override(view.language):
-            context = {**data, "lang": view.language, "bidi": translation.get_language_bidi()}
-            return render_to_string(f"confirm/{view.template}.html", context).encode()
-
-
 class LinkForm(serializers.Serializer[Any]):
     token = StringField()
     password = StringField(required=False)
@@ -103,19 +82,15 @@ class LinkPage(DialectView):
     environment: Environment
     language = "en"
     template = "message"
-
-    def get_parsers(self) -> list[BaseParser]:
-        return [JSONOrFormParser()]
-
-    def get_renderers(self) -> list[BaseRenderer]:
-        return [PageRenderer()]
+    media_type = "text/html"
+    takes_forms = True
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         # Threads of the server live on, and so would the language that `initial` chooses.
         with translation.override(self.language):
             return super().dispatch(request, *args, **kwargs)
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+    def initial(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         found = Environment.objects.at(self.address)
         if found is None:
@@ -124,7 +99,7 @@ class LinkPage(DialectView):
         self.language = choose_language(self.context.language, found.default_language)
         translation.activate(self.language)
 
-    def check_query(self, request: Request) -> None:
+    def check_query(self, request: HttpRequest) -> None:
         """Those who carry mail add parameters of their own to its links, which must open a page all the same."""
         if request.method not in {"GET", "HEAD"}:
             super().check_query(request)
@@ -132,31 +107,35 @@ class LinkPage(DialectView):
     def error_body(self, code: str, error: AuthError) -> dict[str, Any]:
         return told(code)
 
-    def get(self, request: Request, **_address: str) -> Response:
-        return self.form(request.query_params.get("token", ""))
+    def respond(self, body: dict[str, Any], status: int = 200) -> HttpResponse:
+        """A template for it. Without the request, which has neither a user nor messages."""
+        context = {**body, "lang": self.language, "bidi": translation.get_language_bidi()}
+        return HttpResponse(render_to_string(f"confirm/{self.template}.html", context), status=status)
 
-    def post(self, request: Request, **_address: str) -> Response:
+    def get(self, request: HttpRequest, **_address: str) -> HttpResponse:
+        return self.form(request.GET.get("token", ""))
+
+    def post(self, request: HttpRequest, **_address: str) -> HttpResponse:
         form = self.parse(LinkForm)
         token, password = form["token"], form.get("password")
         try:
             links.follow(self.environment, self.purpose, token=token, password=password, context=self.context)
         except WeakPassword as refusal:
             return self.form(token, problem=gettext(refusal.message), status=UNPROCESSABLE)
-        return Response(told(self.purpose))
+        return self.respond(told(self.purpose))
 
-    def form(self, token: str, *, problem: str = "", status: int = 200) -> Response:
+    def form(self, token: str, *, problem: str = "", status: int = 200) -> HttpResponse:
         seen = links.look(self.environment, self.purpose, token=token, context=self.context)
         self.template = "form"
         facts = {"address": seen.address, "has_account": seen.has_account, "has_password": seen.has_password}
         place = {"product": self.environment.project.name, "action": self.request.path, "token": token}
         is_reset = self.purpose is Purpose.RESET_PASSWORD
-        return Response({**facts, **place, "is_reset": is_reset, "problem": problem}, status=status)
+        return self.respond({**facts, **place, "is_reset": is_reset, "problem": problem}, status)
 
-    def finalize_response(self, *args: Any, **kwargs: Any) -> Any:
-        response = super().finalize_response(*args, **kwargs)
+    def finished(self, response: HttpResponse) -> HttpResponse:
         for name, value in HEADERS.items():
             response[name] = value
-        return response
+        return super().finished(response)
 
 
 class ConfirmEmail(LinkPage):

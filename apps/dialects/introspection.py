@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpRequest
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
+from apps.dialects.answers import Response
 from apps.dialects.base import Caller, endpoint
 from apps.dialects.oauth import OAuthView, ParameterField
 from apps.passwordless.introspection import (
@@ -35,7 +35,7 @@ class TokenForm(serializers.Serializer[Any]):
 
 
 class Introspect(OAuthView):
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         asking = self.asking()
         found = introspect(asking, self.parse(TokenForm)["token"], self.context)
         return Response(described(found) if found else {"active": False})
@@ -50,7 +50,7 @@ class Introspect(OAuthView):
 class Revoke(OAuthView):
     """200 for known and unknown tokens alike (RFC 7009 section 2.2)."""
 
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         caller = self.revoking()
         token = self.parse(TokenForm)["token"]
         revoke_token(caller.environment, caller.client, token=token, context=self.context)

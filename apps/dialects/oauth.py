@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.http import HttpResponse
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.core.errors import (
     AuthError,
@@ -28,7 +27,7 @@ from apps.core.errors import (
 )
 from apps.dialects import fields
 from apps.dialects.base import DialectView, MethodNotAllowed, Wire
-from apps.dialects.strict_form import Form, JSONOrFormParser, basic
+from apps.dialects.strict_form import Form, basic
 from apps.passwordless.clients import authenticate
 from apps.passwordless.introspection import UnsupportedTokenType
 from apps.tokens.oauth_clients import OAuthClient
@@ -72,7 +71,7 @@ class ParameterField(serializers.Field[str, Any, str, Any]):
 
 
 class OAuthView(DialectView):
-    parser_classes = (JSONOrFormParser,)
+    takes_forms = True
     errors = ERRORS
     challenge = ""
     """What a 401 asks for: that which the client has tried, and nothing where it tried no header (section 5.2)."""
@@ -82,12 +81,12 @@ class OAuthView(DialectView):
 
     @property
     def is_form(self) -> bool:
-        return isinstance(self.request.data, Form)
+        return isinstance(self.data, Form)
 
     def parameters(self) -> Mapping[str, Any]:
-        if not isinstance(self.request.data, dict):
+        if not isinstance(self.data, dict):
             raise InvalidRequest("The body must be a JSON object or a form.")
-        return self.request.data
+        return self.data
 
     def client(self) -> OAuthClient:
         """The OAuth client that authenticates itself with this request. Raises InvalidClient."""
@@ -108,17 +107,17 @@ class OAuthView(DialectView):
         self.challenge = "Bearer"
         return token.strip()
 
-    def handle_exception(self, exc: Exception) -> Response:
-        response = super().handle_exception(exc)
+    def refused(self, exc: Exception) -> HttpResponse:
+        response = super().refused(exc)
         # Never on a 400: a client that sees a challenge does not look at the body (contracts/clients.md, trap 11).
         if isinstance(exc, InvalidClient) and self.challenge:
             response["WWW-Authenticate"] = self.challenge
         return response
 
-    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+    def finished(self, response: HttpResponse) -> HttpResponse:
         for name, value in UNCACHED.items():
             response.headers[name] = value
-        return super().finalize_response(request, response, *args, **kwargs)
+        return super().finished(response)
 
 
 def credentials(authorization: str, parameters: Mapping[str, Any]) -> list[tuple[str, str]]:

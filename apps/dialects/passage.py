@@ -10,10 +10,8 @@ from collections.abc import Container, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.core.errors import (
     AuthError,
@@ -35,6 +33,7 @@ from apps.core.errors import (
     UserExists,
 )
 from apps.dialects import fields
+from apps.dialects.answers import Response
 from apps.dialects.base import DialectView, MethodNotAllowed, Wire, endpoint
 from apps.dialects.fields import CodeField, IdentifierField, LanguageField, StringField
 from apps.passwordless.redeem import redeem_handle
@@ -101,14 +100,14 @@ class PassageView(DialectView):
         own = (text for cls, text in TEXTS.items() if isinstance(error, cls))
         return {"code": code, "error": next(own, error.message)}
 
-    def options(self, request: HttpRequest, *_args: Any, **_address: str) -> Response:
+    def options(self, request: HttpRequest, *_args: Any, **_address: str) -> Response:  # type: ignore[override]
         """A browser's preflight; the headers that answer it are on every response."""
         return Response(status=204)
 
-    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+    def finished(self, response: HttpResponse) -> HttpResponse:
         for name, value in CORS.items():
             response.headers.setdefault(name, value)
-        return super().finalize_response(request, response, *args, **kwargs)
+        return super().finished(response)
 
     def start(self, intent: Intent, status: int) -> Response:
         caller, form = self.caller(), self.parse(StartForm)
@@ -124,17 +123,17 @@ class CodeView(PassageView):
 
 
 class LoginOtp(CodeView):
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         return self.start(Intent.SIGN_IN, status=200)
 
 
 class RegisterOtp(CodeView):
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         return self.start(Intent.SIGN_UP, status=201)
 
 
 class OtpActivate(CodeView):
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(ActivateForm)
         tokens = redeem_handle(
             caller.environment, caller.client, handle=form["otp_id"], code=form["otp"], context=self.context
@@ -145,22 +144,22 @@ class OtpActivate(CodeView):
 class TokensView(CodeView):
     in_query: ClassVar[Mapping[str, Container[str]]] = {"DELETE": {"refresh_token"}}
 
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(RefreshTokenForm)
         tokens = refresh(caller.environment, caller.client, refresh_token=form["refresh_token"], context=self.context)
         return Response(auth_result(caller.environment, tokens))
 
-    def delete(self, request: Request, **_address: str) -> Response:
+    def delete(self, request: HttpRequest, **_address: str) -> Response:
         """Sign out. The contract puts the token into the query; it is in no log of ours."""
         self.asks_later = False  # It is silent about whatever the token opens.
         caller = self.caller()
-        token = fields.read(RefreshTokenForm, request.query_params.dict())["refresh_token"]
+        token = fields.read(RefreshTokenForm, request.GET.dict())["refresh_token"]
         revoke(caller.environment, caller.client, refresh_token=token, context=self.context)
         return Response({})
 
 
 class App(PassageView):
-    def get(self, request: Request, **_address: str) -> Response:
+    def get(self, request: HttpRequest, **_address: str) -> Response:
         return Response({"app": app(self.caller().environment)})
 
 

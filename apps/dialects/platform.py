@@ -9,9 +9,8 @@ import json
 from collections.abc import Container, Mapping
 from typing import Any, ClassVar
 
+from django.http import HttpRequest
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.core.errors import (
     AuthError,
@@ -27,6 +26,7 @@ from apps.core.errors import (
     UnsupportedGrantType,
 )
 from apps.dialects import fields
+from apps.dialects.answers import Response, timestamp
 from apps.dialects.base import DialectView, MethodNotAllowed, Wire, endpoint
 from apps.dialects.fields import IdentifierField
 from apps.passwordless import captured
@@ -83,7 +83,7 @@ class UserInfo(PlatformView):
     # passport-openidconnect still sends `?schema=openid`, as drafts of OpenID Connect had it.
     in_query: ClassVar[Mapping[str, Container[str]]] = {"GET": {"schema"}}
 
-    def get(self, request: Request, **_address: str) -> Response:
+    def get(self, request: HttpRequest, **_address: str) -> Response:
         person = describe(principal(self.address, self.bearer(), self.context.ip))
         return Response({"sub": str(person.user_id), "email": person.email, "email_verified": person.email_verified})
 
@@ -97,15 +97,15 @@ class CapturedMessages(PlatformView):
 
     in_query: ClassVar[Mapping[str, Container[str]]] = {"GET": {"recipient"}}
 
-    def get(self, request: Request, **_address: str) -> Response:
+    def get(self, request: HttpRequest, **_address: str) -> Response:
         environment = captured.reader(self.bearer(), self.address, self.context.ip)
-        form = fields.read(RecipientForm, request.query_params.dict())
+        form = fields.read(RecipientForm, request.GET.dict())
         rows = captured.messages(environment, recipient=form.get("recipient"))
         return Response({"messages": [self.message(row) for row in rows]})
 
     @staticmethod
     def message(row: captured.Captured) -> dict[str, Any]:
-        return {"id": row.id.hex, "recipient": row.recipient, "sent_at": row.sent_at, **json.loads(row.body)}
+        return {"id": row.id.hex, "recipient": row.recipient, "sent_at": timestamp(row.sent_at), **json.loads(row.body)}
 
 
 urlpatterns = [

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpRequest
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.core.errors import InvalidClient, InvalidRequest
 from apps.core.identifiers import Contact, email_contact, phone_contact
+from apps.dialects.answers import Response
 from apps.dialects.base import endpoint
 from apps.dialects.oauth import OAuthView, ParameterField, SwitchedOff
 from apps.passwordless.bearer import client_environment
@@ -47,7 +47,7 @@ class RefreshForm(ClientForm):
 
 
 class Token(OAuthView):
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         client = self.client()
         grant = require_grant(client, self.parse(GrantForm)["grant_type"])
         caller = Client(client.id, self.profile, is_confidential=True, longest_token=LONGEST_TOKEN)
@@ -105,7 +105,7 @@ class OtpForm(serializers.Serializer[Any]):
 class OtpSend(OAuthView):
     """The same answer for everybody, in both modes of concealment: what was asked comes back as it was sent."""
 
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         environment = self.environment()
         if not environment.otp_send:
             raise SwitchedOff("Requesting codes is switched off here.")

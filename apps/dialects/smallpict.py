@@ -12,9 +12,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
+from django.http import HttpRequest
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.challenges.models import Purpose
 from apps.core.errors import (
@@ -33,6 +32,7 @@ from apps.core.errors import (
     UserDisabled,
     UserExists,
 )
+from apps.dialects.answers import Response
 from apps.dialects.base import DialectView, MethodNotAllowed, Wire, endpoint
 from apps.dialects.fields import CodeField, EmailField
 from apps.passwordless.api_keys import RightCodeExpired, redeem_for_key
@@ -102,7 +102,7 @@ class SmallPictView(DialectView):
 class RequestOtp(SmallPictView):
     """The site is checked and not kept: the key that a code is traded for is made by the verify, which names it."""
 
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(RequestForm)
         # Whether new people are allowed is the worker's and the verify's question; nobody hears of it here.
         intent = Intent.SIGN_UP if caller.environment.sign_up_open else Intent.SIGN_IN
@@ -119,7 +119,7 @@ class RequestOtp(SmallPictView):
 
 
 class VerifyOtp(SmallPictView):
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(VerifyForm)
         minted = redeem_for_key(
             caller.environment,

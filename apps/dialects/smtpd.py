@@ -24,9 +24,8 @@ import uuid
 from collections.abc import Container, Mapping
 from typing import Any, ClassVar
 
+from django.http import HttpRequest
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.core.errors import (
     AuthError,
@@ -45,9 +44,10 @@ from apps.core.errors import (
     UserDisabled,
     UserExists,
 )
+from apps.dialects.answers import Response
 from apps.dialects.base import DialectView, ErrorTable, MethodNotAllowed, Wire, endpoint
 from apps.dialects.fields import StringField
-from apps.dialects.strict_form import Basic, JSONOrFormParser, basic
+from apps.dialects.strict_form import Basic, basic
 from apps.passwordless.api_keys import UnknownKey
 from apps.passwordless.bearer import Principal, is_key, principal
 from apps.passwordless.grants import password_grant
@@ -95,7 +95,7 @@ class RefreshTokenForm(serializers.Serializer[Any]):
 
 
 class SmtpdView(DialectView):
-    parser_classes = (JSONOrFormParser,)
+    takes_forms = True
     errors: ClassVar[ErrorTable] = ERRORS
 
     def error_body(self, code: str, error: AuthError) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class SmtpdView(DialectView):
 class Token(SmtpdView):
     in_query: ClassVar[Mapping[str, Container[str]]] = {"POST": {"grant_type"}}
 
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         grant = self.grant_type(request)
         if grant == "password":
             return Response(token_body(self.by_credentials(request)))
@@ -142,17 +142,16 @@ class Token(SmtpdView):
             return Response(token_body(self.by_refresh_token()))
         raise UnsupportedGrantType
 
-    @staticmethod
-    def grant_type(request: Request) -> str:
+    def grant_type(self, request: HttpRequest) -> str:
         """From the query, where the contract has it, or from the body. Raises InvalidRequest where the two differ."""
-        if not isinstance(request.data, dict):
+        if not isinstance(self.data, dict):
             raise InvalidRequest("The body must be a JSON object or a form.")
-        named = [sent["grant_type"] for sent in (request.query_params, request.data) if "grant_type" in sent]
+        named = [sent["grant_type"] for sent in (request.GET, self.data) if "grant_type" in sent]
         if not named or any(name != named[0] for name in named):
             raise InvalidRequest("The query holds one grant_type.")
         return named[0] if isinstance(named[0], str) else ""
 
-    def by_credentials(self, request: Request) -> Tokens:
+    def by_credentials(self, request: HttpRequest) -> Tokens:
         sent = self.credentials(request)
         if not sent.password:
             return self.by_key(sent.user)
@@ -168,13 +167,13 @@ class Token(SmtpdView):
             ends_others=True,
         )
 
-    def credentials(self, request: Request) -> Basic:
+    def credentials(self, request: HttpRequest) -> Basic:
         """From the header or from the body. Raises InvalidRequest for both."""
         sent = self.presented()
         if sent is None:
             form = self.parse(PasswordForm)
             return Basic(form["username"], form["password"])
-        if "username" in request.data or "password" in request.data:
+        if "username" in self.data or "password" in self.data:
             raise InvalidRequest("The request authenticates in two ways.")
         return sent
 
@@ -199,7 +198,7 @@ class Revoke(SmtpdView):
 
     errors: ClassVar[ErrorTable] = {**ERRORS, InvalidRefreshToken: Wire(401, "40106")}
 
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         environment = self.environment()
         client, token = presented(environment, self.parse(RefreshTokenForm)["refresh_token"])
         if not revoke(environment, client, refresh_token=token, context=self.context):

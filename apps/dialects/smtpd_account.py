@@ -12,10 +12,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.http import HttpRequest
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
+from apps.dialects.answers import Response
 from apps.dialects.base import endpoint
 from apps.dialects.smtpd import SmtpdView
 from apps.passwordless.api_keys import NAME_LENGTH, create_key, key_of, keys_of, revoke_key
@@ -54,7 +54,7 @@ class KeyForm(serializers.Serializer[Any]):
 
 
 class Me(SmtpdView):
-    def get(self, request: Request, **_address: str) -> Response:
+    def get(self, request: HttpRequest, **_address: str) -> Response:
         person = self.principal()
         described, times = describe(person), lifetime(person)
         return Response(
@@ -74,10 +74,10 @@ class Me(SmtpdView):
 
 
 class Keys(SmtpdView):
-    def get(self, request: Request, **_address: str) -> Response:
+    def get(self, request: HttpRequest, **_address: str) -> Response:
         return Response({"api_keys": [key_body(key) for key in keys_of(self.principal())]})
 
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         person = self.principal()
         form = self.parse(KeyForm)
         minted = create_key(person, name=form["name"], scopes=form["scopes"], context=self.context)
@@ -85,12 +85,12 @@ class Keys(SmtpdView):
 
 
 class Key(SmtpdView):
-    def get(self, request: Request, key_id: str, **_address: str) -> Response:
+    def get(self, request: HttpRequest, key_id: str, **_address: str) -> Response:
         return Response(key_body(key_of(self.principal(), key_id)))
 
 
 class KeyRevocation(SmtpdView):
-    def put(self, request: Request, key_id: str, **_address: str) -> Response:
+    def put(self, request: HttpRequest, key_id: str, **_address: str) -> Response:
         return Response(key_body(revoke_key(self.principal(), key_id, self.context)))
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
-from rest_framework.parsers import BaseParser
-
-from apps.core.errors import BodyTooLarge, InvalidRequest
+from apps.core.errors import InvalidRequest
 from apps.dialects import strict_json
 
 FORM = "application/x-www-form-urlencoded"
@@ -22,22 +19,13 @@ class Form(dict[str, str]):
     """Parameters that came as a form. Some contracts answer one otherwise than JSON."""
 
 
-class JSONOrFormParser(BaseParser):
+def read(body: bytes, media_type: str | None) -> Any:
     """A form by its content type, else JSON. A form's values are all strings.
 
     curl calls whatever it posts a form, so a body that begins as a JSON object is read as one all the same.
     """
-
-    media_type = "*/*"
-
-    def parse(
-        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> Any:
-        body = stream.read(strict_json.MAX_BODY_BYTES + 1)
-        if len(body) > strict_json.MAX_BODY_BYTES:
-            raise BodyTooLarge
-        is_form = is_form_type(media_type) and not body.lstrip().startswith(b"{")
-        return form(body) if is_form else strict_json.loads(body)
+    is_form = is_form_type(media_type) and not body.lstrip().startswith(b"{")
+    return form(body) if is_form else strict_json.loads(body)
 
 
 def is_form_type(media_type: str | None) -> bool:

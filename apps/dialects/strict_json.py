@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
-from rest_framework.parsers import BaseParser
+from django.http import HttpRequest
 
 from apps.core.errors import BodyTooLarge, InvalidRequest
 
@@ -17,24 +16,21 @@ MAX_DEPTH = 20
 FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-class StrictJSONParser(BaseParser):
-    """Reads any body as JSON, whatever its content type says: some clients send none (contracts/clients.md, trap 6)."""
-
-    media_type = "*/*"
-
-    def parse(
-        self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> Any:
-        body = stream.read(MAX_BODY_BYTES + 1)
-        if len(body) > MAX_BODY_BYTES:
-            raise BodyTooLarge
-        return loads(body)
+def bounded(stream: HttpRequest) -> bytes:
+    """All of a body. Raises BodyTooLarge."""
+    body = stream.read(MAX_BODY_BYTES + 1)
+    if len(body) > MAX_BODY_BYTES:
+        raise BodyTooLarge
+    return body
 
 
 def loads(body: bytes) -> Any:
-    """Raises InvalidRequest for what is not JSON, nests too deep, repeats a key or holds a forbidden character."""
+    """Whatever the content type says: some clients send none (contracts/clients.md, trap 6).
+
+    Raises InvalidRequest for what is not JSON, nests too deep, repeats a key or holds a forbidden character.
+    """
     try:
-        value = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        value = _decoder.decode(body.decode("utf-8"))
     except (ValueError, RecursionError):
         # UnicodeDecodeError and JSONDecodeError are ValueErrors, as is an integer of more than 4,300 digits.
         raise InvalidRequest("The body is not valid JSON.") from None
@@ -52,6 +48,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
 
 
 def _inspect(value: Any, depth: int) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from rest_framework.request import Request
-from rest_framework.response import Response
+from django.http import HttpRequest
 
+from apps.dialects.answers import Response
 from apps.dialects.base import absolute, endpoint
 from apps.dialects.platform import NothingHere, PlatformView
 from apps.passwordless.signing import published_keys
@@ -27,7 +27,7 @@ class WellKnownView(PlatformView):
     path: ClassVar[str]
     profiles: ClassVar[tuple[Profile, ...]] = tuple(Profile)
 
-    def get(self, request: Request, **_address: str) -> Response:
+    def get(self, request: HttpRequest, **_address: str) -> Response:
         environment = self.environment()
         # RFC 8414 section 3 puts the name between host and path, OpenID Connect Discovery behind both.
         asked = absolute(request).rstrip("/").replace(f"/.well-known/{self.path}", "", 1)
@@ -39,7 +39,7 @@ class WellKnownView(PlatformView):
     def document(self, environment: Environment, profile: Profile) -> dict[str, Any]:
         raise NotImplementedError
 
-    def check_query(self, request: Request) -> None:
+    def check_query(self, request: HttpRequest) -> None:
         """The document is the same for everybody, so whatever an address says besides is let pass."""
 
     def public(self, document: dict[str, Any]) -> Response:

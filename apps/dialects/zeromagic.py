@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpRequest
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.core.errors import (
     AuthError,
@@ -34,6 +33,7 @@ from apps.core.errors import (
     WrongPassword,
 )
 from apps.core.identifiers import Contact, phone_contact, region_of
+from apps.dialects.answers import Response
 from apps.dialects.base import Caller, DialectView, MethodNotAllowed, Wire, endpoint
 from apps.dialects.fields import CodeField, EmailField, StringField
 from apps.passwordless.redeem import redeem
@@ -100,7 +100,7 @@ class ZeroMagicView(DialectView):
 
     def start(self, caller: Caller, intent: Intent, to: Contact, field: str, status: int) -> Response:
         started = start(caller.environment, intent=intent, to=to, context=self.context)
-        submitted: Any = self.request.data
+        submitted: Any = self.data
         # The identifier goes back as it was submitted: a canonical one would tell what is stored.
         return Response({"user_id": str(started.user_id), field: submitted[field]}, status=status)
 
@@ -112,15 +112,18 @@ class ZeroMagicView(DialectView):
 class CodeView(ZeroMagicView):
     asks_later = True
 
+    def has_code(self) -> bool:
+        return isinstance(self.data, dict) and "otp_code" in self.data
+
 
 class EmailOtpSignup(CodeView):
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(EmailForm)
         return self.start(caller, Intent.SIGN_UP, form["email"], "email", status=201)
 
 
 class EmailOtpVerify(CodeView):
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         return self.verify_email(self.caller())
 
     def verify_email(self, caller: Caller) -> Response:
@@ -131,9 +134,9 @@ class EmailOtpVerify(CodeView):
 class EmailOtpLogin(EmailOtpVerify):
     """The vendor's own example posts the code here, so a login that carries `otp_code` is a verify."""
 
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         caller = self.caller()
-        if has_code(request):
+        if self.has_code():
             return self.verify_email(caller)
         form = self.parse(EmailForm)
         return self.start(caller, Intent.SIGN_IN, form["email"], "email", status=200)
@@ -142,7 +145,7 @@ class EmailOtpLogin(EmailOtpVerify):
 class MobileOtpSignup(CodeView):
     """`mobile` comes and goes without the country code, which is sent beside it at this one time."""
 
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(MobileSignupForm)
         to = phone_contact(form["mobile"], region_of(form["country_code"]))
         return self.start(caller, Intent.SIGN_UP, to, "mobile", status=201)
@@ -151,7 +154,7 @@ class MobileOtpSignup(CodeView):
 class MobileOtpVerify(CodeView):
     """Login and verify know no country code: the number is read in the environment's default region."""
 
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         return self.verify_mobile(self.caller())
 
     def verify_mobile(self, caller: Caller) -> Response:
@@ -165,16 +168,16 @@ class MobileOtpVerify(CodeView):
 
 
 class MobileOtpLogin(MobileOtpVerify):
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         caller = self.caller()
-        if has_code(request):
+        if self.has_code():
             return self.verify_mobile(caller)
         form = self.parse(MobileForm)
         return self.start(caller, Intent.SIGN_IN, self.number(caller, form["mobile"]), "mobile", status=200)
 
 
 class TokenRefresh(CodeView):
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(RefreshTokenForm)
         tokens = refresh(caller.environment, caller.client, refresh_token=form["refresh_token"], context=self.context)
         return Response({"user_id": str(tokens.user_id), **token_body(tokens)})
@@ -183,14 +186,10 @@ class TokenRefresh(CodeView):
 class TokenRevoke(ZeroMagicView):
     """200 for known and unknown tokens alike (RFC 7009 section 2.2)."""
 
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(RefreshTokenForm)
         revoke(caller.environment, caller.client, refresh_token=form["refresh_token"], context=self.context)
         return Response({})
-
-
-def has_code(request: Request) -> bool:
-    return isinstance(request.data, dict) and "otp_code" in request.data
 
 
 def token_body(tokens: Tokens) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpRequest
 from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps.core.identifiers import Kind
+from apps.dialects.answers import Response
 from apps.dialects.base import Caller, endpoint
 from apps.dialects.fields import FlagField, StringField, UsernameField
 from apps.dialects.zeromagic import EmailForm, NotOffered, ZeroMagicView, token_body
@@ -46,12 +46,12 @@ class PasswordView(ZeroMagicView):
 
     def submitted(self, field: str) -> str:
         """The identifier as it was sent: a canonical one would tell what is stored."""
-        data: Any = self.request.data
+        data: Any = self.data
         return str(data[field])
 
 
 class EmailPasswordSignup(PasswordView):
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(EmailPasswordSignupForm)
         signed_up = sign_up_by_email(
             caller.environment,
@@ -65,7 +65,7 @@ class EmailPasswordSignup(PasswordView):
 
 
 class EmailPasswordLogin(PasswordView):
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(EmailPasswordForm)
         email = form["email"].value
         entered = self.log_in(caller, Kind.EMAIL, email, form["password"])
@@ -75,14 +75,14 @@ class EmailPasswordLogin(PasswordView):
 
 
 class EmailPasswordReset(PasswordView):
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(EmailForm)
         user_id = send_reset_link(caller.environment, to=form["email"], context=self.context)
         return Response({"user_id": str(user_id), "email": self.submitted("email")})
 
 
 class UsernamePasswordSignup(PasswordView):
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(UsernamePasswordForm)
         signed_up = sign_up_by_username(
             caller.environment, username=form["username"], password=form["password"], context=self.context
@@ -91,7 +91,7 @@ class UsernamePasswordSignup(PasswordView):
 
 
 class UsernamePasswordLogin(PasswordView):
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         caller, form = self.caller(), self.parse(UsernamePasswordForm)
         entered = self.log_in(caller, Kind.USERNAME, form["username"], form["password"])
         told = {"user_id": str(entered.tokens.user_id), "username": form["username"]}
@@ -101,7 +101,7 @@ class UsernamePasswordLogin(PasswordView):
 class OAuth(ZeroMagicView):
     """Social sign-in: a right request is told that there is none, a wrong one what is wrong with it."""
 
-    def post(self, request: Request, **_address: str) -> Response:
+    def post(self, request: HttpRequest, **_address: str) -> Response:
         self.caller()
         self.parse(ConnectionForm)
         raise NotOffered

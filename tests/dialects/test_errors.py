@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver
-from rest_framework.response import Response
 
 from apps.core.errors import (
     AuthError,
@@ -76,8 +77,26 @@ def raised(cls: type[AuthError]) -> AuthError:
     return cls(1.5) if issubclass(cls, RateLimited) else cls()
 
 
-def answer(view: type[DialectView], error: AuthError) -> Response:
-    return view().handle_exception(error)
+@dataclass(frozen=True)
+class Answered:
+    response: HttpResponse
+    told: dict[str, Any]
+    """What the body was made of, JSON or a page."""
+
+    @property
+    def status_code(self) -> int:
+        return self.response.status_code
+
+
+def answer(view: type[DialectView], error: AuthError) -> Answered:
+    told: dict[str, Any] = {}
+
+    def overhear(self: DialectView, body: dict[str, Any], status: int) -> HttpResponse:
+        told.update(body)
+        return view.respond(self, body, status)
+
+    listening = type(view.__name__, (view,), {"respond": overhear})
+    return Answered(listening().refused(error), told)
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda cls: cls.__name__)
@@ -88,17 +107,17 @@ def test_every_error_has_a_status_below_500_and_the_dialects_shape(
     answered = answer(view, raised(error))
     limits = (503, 503) if issubclass(error, ServiceUnavailable) else (400, 499)
     assert limits[0] <= answered.status_code <= limits[1]
-    assert list(answered.data) == SHAPES[view.__module__]
+    assert list(answered.told) == SHAPES[view.__module__]
     # SMTPD's codes are numbers.
-    assert all(isinstance(value, str | int) and value for value in answered.data.values())
+    assert all(isinstance(value, str | int) and value for value in answered.told.values())
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda cls: cls.__name__)
 def test_who_has_to_wait_is_told_how_many_whole_seconds(view: type[DialectView]) -> None:
-    assert answer(view, RateLimited(0))["Retry-After"] == "1"
-    assert answer(view, RateLimited(1.5))["Retry-After"] == "2"
-    assert int(answer(view, ServiceUnavailable())["Retry-After"]) >= 1
-    assert "Retry-After" not in answer(view, InvalidRequest())
+    assert answer(view, RateLimited(0)).response["Retry-After"] == "1"
+    assert answer(view, RateLimited(1.5)).response["Retry-After"] == "2"
+    assert int(answer(view, ServiceUnavailable()).response["Retry-After"]) >= 1
+    assert "Retry-After" not in answer(view, InvalidRequest()).response
 
 
 @pytest.mark.parametrize("parent", ERRORS, ids=lambda cls: cls.__name__)
@@ -109,7 +128,7 @@ def test_a_subclass_that_no_table_names_answers_like_its_parent(
     newcomer: Any = type("Newcomer", (parent,), {})
     like_the_parent = answer(view, raised(parent))
     answered = answer(view, raised(newcomer))
-    assert (answered.status_code, answered.data) == (like_the_parent.status_code, like_the_parent.data)
+    assert (answered.status_code, answered.told) == (like_the_parent.status_code, like_the_parent.told)
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda cls: cls.__name__)
@@ -117,10 +136,10 @@ def test_what_is_wrong_with_a_code_is_not_told(view: type[DialectView]) -> None:
     """A contract that does tell names the subclass in its table, and is then to be excepted here, with the reason."""
     silent = {InvalidGrant, CodeMismatch, CodeExpired, ChallengeLocked} - TELLS.get(view.__module__, set())
     answers = [answer(view, error()) for error in silent]
-    assert len({(told.status_code, str(told.data)) for told in answers}) == 1
+    assert len({(told.status_code, str(told.told)) for told in answers}) == 1
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda cls: cls.__name__)
 def test_passages_words_are_those_that_its_clients_know(error: type[AuthError]) -> None:
     view = next(view for view in VIEWS if view.__module__ == "apps.dialects.passage")
-    assert answer(view, raised(error)).data["code"] in PASSAGE_CODES
+    assert answer(view, raised(error)).told["code"] in PASSAGE_CODES

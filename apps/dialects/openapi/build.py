@@ -16,13 +16,12 @@ from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.settings import patched_settings
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer
-from rest_framework.renderers import JSONRenderer
 
 from apps.core.errors import AuthError, RateLimited, ServiceUnavailable
 from apps.dialects.base import DialectView, lookup
 from apps.dialects.openapi import fields, passage, platform, satellite, smallpict, smtpd, zeromagic
 from apps.dialects.openapi.shapes import HTML, JSON, Document, Operation, named
-from apps.dialects.strict_form import FORM, JSONOrFormParser
+from apps.dialects.strict_form import FORM
 
 DOCUMENTS: list[Document] = [
     zeromagic.DOCUMENT,
@@ -104,9 +103,8 @@ class Schema(AutoSchema):
         return [{name: []} if name else {} for name in self.told.security]
 
     def map_parsers(self) -> list[str]:
-        """The parsers take any content type; these are the two that mean something."""
-        is_form_read = any(isinstance(parser, JSONOrFormParser) for parser in self.described.get_parsers())
-        return [JSON, FORM] if is_form_read else [JSON]
+        """Any content type is taken; these are the two that mean something."""
+        return [JSON, FORM] if self.described.takes_forms else [JSON]
 
     def get_request_serializer(self) -> Any:
         request = self.told.request
@@ -125,7 +123,7 @@ class Schema(AutoSchema):
 
     def refusals(self) -> dict[Any, OpenApiResponse]:
         """One answer for each status, with the words that it may hold; a page for people has none."""
-        if not isinstance(self.described.get_renderers()[0], JSONRenderer):
+        if self.described.media_type != JSON:
             statuses = {lookup(self.described.errors, example_of(cls)).status for cls in self.told.errors}
             return {(str(status), HTML): OpenApiResponse(PAGE, "A page that says so.") for status in sorted(statuses)}
         by_status: dict[int, dict[Any, str]] = {}
