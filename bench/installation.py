@@ -94,6 +94,12 @@ class Installation:
         with self.superuser() as session:
             return [pid for (pid,) in session.execute(query)]
 
+    def backends_of(self, name: str) -> list[int]:
+        """The processes of PostgreSQL that serve one of ours."""
+        query = "SELECT pid FROM pg_stat_activity WHERE application_name = %s"
+        with self.superuser() as session:
+            return [pid for (pid,) in session.execute(query, [_application(name)])]
+
     def analyze(self) -> None:
         """Every database of the server: the peers are measured with statistics, too."""
         with self.superuser() as session:
@@ -132,7 +138,8 @@ class Installation:
 
     def _start(self, name: str) -> children.Child:
         command = [sys.executable, "manage.py", "run", name]
-        return children.start(command, self.logs / f"{name}.log", cwd=self.folder, env=self.environ())
+        env = self.environ() | {"PGAPPNAME": _application(name)}
+        return children.start(command, self.logs / f"{name}.log", cwd=self.folder, env=env)
 
     def environ(self) -> dict[str, str]:
         """Production's settings."""
@@ -176,6 +183,10 @@ def _remove_leftovers() -> None:
     for folder in VAR.glob("bench-*"):
         if not Path("/proc", folder.name.removeprefix("bench-")).exists():
             Installation(folder).remove()
+
+
+def _application(name: str) -> str:
+    return f"latchkey {name}"
 
 
 def _first_number(path: Path) -> int:

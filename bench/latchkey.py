@@ -20,7 +20,8 @@ EMPTY_VIEW_PATH = "/healthz"
 def side(installation: Installation, environment: Mapping[str, Any]) -> Side:
     """`environment`: what `manage.py demo --json` told about it."""
     flow = _target(environment)
-    return Side(LATCHKEY, flow, installation.pids(), lambda facts: _checks(environment, flow, facts))
+    checks = lambda facts: _checks(environment, flow, facts)  # noqa: E731 - It needs the environment.
+    return Side(LATCHKEY, flow, installation.pids(), checks, lambda: installation.backends_of("worker"))
 
 
 def without_limits(mail_url: str) -> list[str]:

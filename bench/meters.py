@@ -19,6 +19,12 @@ def cpu(pids: Mapping[str, int]) -> dict[str, float]:
     return {name: sum(_spent(each, stats[each]) for each in _tree(pid, stats)) for name, pid in pids.items()}
 
 
+def alone(pids: Collection[int]) -> float:
+    """The same for these processes together, without what they started."""
+    stats = _stats()
+    return sum(_spent(pid, stats[pid]) for pid in pids if pid in stats)
+
+
 def memory(pids: Mapping[str, int], without: Collection[int] = ()) -> dict[str, float]:
     """MB by name: PSS, so that what several processes share is counted once."""
     stats = _stats()

@@ -9,7 +9,7 @@ from statistics import median
 from bench.counts import Count
 from bench.figures import Figures, Rounds, short, spread
 from bench.run import Result
-from bench.sides import LATCHKEY
+from bench.sides import LATCHKEY, SQL_OF_MAIL
 from bench.targets import FLOW, MAIL, STEPS
 
 _LABELS = {FLOW: "the three together", MAIL: "waiting for the mail"}
@@ -52,7 +52,7 @@ def _latencies(sides: Sequence[Rounds], counts: Mapping[str, Count]) -> list[str
 
 
 def _costs(sides: Sequence[Rounds]) -> list[str]:
-    rows = {name: (name,) for name in _SERVED} | {"together": _SERVED}
+    rows = {name: (name,) for name in _SERVED} | {"together": _SERVED, "mail's SQL": (SQL_OF_MAIL,)}
     return [
         _wide("per flow", [f"at {side.concurrency}" for side in sides]),
         _wide("p50 ms", [spread(side.latency(FLOW, 50)) for side in sides]),

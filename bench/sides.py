@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from bench.generator import Generator
 from bench.targets import FLOW, Order, Round, Target
 
 LATCHKEY, FLOOR, PGBENCH, PEER, CEILING = "Latchkey", "floor", "pgbench", "better-auth", "ceiling"
+SQL_OF_MAIL = "postgresql, for mail"
 # Single requests, measured on their own.
 ACCESS_TOKEN, API_KEY = "access token", "API key"
 EMPTY, EMPTY_IN_DRF, CONNECTED = "empty view", "empty view in DRF", "SELECT 1"
@@ -30,6 +31,8 @@ class Side:
     pids: Mapping[str, int]
     """By the name of the process; PostgreSQL and Valkey serve one side at a time, so they are everybody's."""
     checks: Checks = no_checks
+    mail_backends: Callable[[], Collection[int]] = tuple
+    """The processes of PostgreSQL that serve the worker: a part of what `postgresql` spends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +53,14 @@ class Meter:
         self._generator = generator
 
     def measure(self, side: Side, order: Order, what: str = FLOW) -> Measured:
-        before = meters.cpu(side.pids)
+        before = self._spent(side)
         result = self._generator.run(order)
-        after = meters.cpu(side.pids)
+        after = self._spent(side)
         return Measured(side.name, what, result, {name: after[name] - before[name] for name in after})
+
+    @staticmethod
+    def _spent(side: Side) -> dict[str, float]:
+        return {**meters.cpu(side.pids), SQL_OF_MAIL: meters.alone(side.mail_backends())}
 
     def warm_up(self, side: Side, flows: int) -> None:
         """Every thread has its connection, its prepared statements and its keys afterwards. Raises SystemExit."""

@@ -109,7 +109,7 @@ DATABASES = {
             "keepalives_interval": 2,
             "keepalives_count": 3,
             "tcp_user_timeout": 8000,
-            "application_name": "latchkey",
+            "fallback_application_name": "latchkey",  # PGAPPNAME can say which process of it.
         },
     }
 }
