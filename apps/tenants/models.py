@@ -111,16 +111,16 @@ class EnvironmentsQuerySet(models.QuerySet["Environment"]):
         return known and known[0].asking(known[1])
 
     def look(self, address: Address, find: Callable[[Environment], T | None]) -> T | None:
-        """What `find` finds in the environment at this address: one statement, if `find` asks no other. None also where
-        nothing is.
+        """What `find` finds in the environment at this address; None also where there is none.
 
-        `find` succeeds only by a statement that asks whether the environment is as it was remembered
-        (Environment.unchanged). None may be decided without, so it is asked before anybody hears of it.
+        What is remembered of the environment costs no statement of its own where that of `find` asks whether it is
+        still so (Environment.unchanged). Where none has asked, which is so for what it refuses, this does, before
+        anybody hears of it. A request's first query, which reads only.
         """
         remembered = self.recalled(address)
         if remembered is not None:
             found = first_query(lambda: find(remembered))
-            if found is not None or remembered.is_current():
+            if remembered.is_current():
                 return found
         environment = self.at(address)
         return find(environment) if environment else None

@@ -34,8 +34,8 @@ PLATFORM_SCOPES = frozenset({Scope.READ_MESSAGES.value, Scope.INTROSPECT.value})
 
 
 class ApiKeyQuerySet(EnvironmentQuerySet["ApiKey"]):
-    # The key with its owner's address, in one statement: through the ORM, which builds it anew each time, it costs seven
-    # times the CPU. Whatever opens nothing is left out here, so that there is one answer for all of it.
+    # The key with its owner's address, in one statement: through the ORM, which builds it anew each time, it costs
+    # seven times the CPU. Whatever opens nothing is left out here, so that there is one answer for all of it.
     PRESENTED = """
         SELECT {columns}, i.value, i.verified_at IS NOT NULL
           FROM tokens_apikey k

@@ -72,7 +72,8 @@ class OAuthClientQuerySet(EnvironmentQuerySet["OAuthClient"]):
             return None
         place: dict[str, Any] = address.lookup()
         statement = self.PRESENTED.format(
-            columns=columns(OAuthClient, Environment, Project), place=" AND ".join(f"e.{column} = %({column})s" for column in place)
+            columns=columns(OAuthClient, Environment, Project),
+            place=" AND ".join(f"e.{column} = %({column})s" for column in place),
         )
         parameters: dict[str, Any] = {**place, "client": known}
         with connection.cursor() as cursor:

@@ -14,8 +14,8 @@ from apps.tenants.models import Environment
 from apps.tokens.keyring import KeyRing, ring
 from apps.tokens.signing_keys import Profile
 
-# Some three megabytes. They leave in the order they came, because none outlives its ring, which is read each minute.
-MOST_REMEMBERED = 4096
+# Some two megabytes. They leave in the order they came, because none outlives its ring, which is read each minute.
+MOST_REMEMBERED = 2048
 
 
 @dataclass(frozen=True, slots=True)
