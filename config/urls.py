@@ -1,4 +1,4 @@
-"""All addresses: the two for whoever runs the service, the pages, then the dialects."""
+"""All addresses: the two for whoever runs the service, the dialects, then the pages."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -9,11 +9,12 @@ from config import health
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    # Before the pages, because addresses are compared one after the other and these are asked much more often.
+    path("", include("apps.dialects.urls")),
     path("dashboard", RedirectView.as_view(pattern_name="dashboard:home")),
     path("dashboard/", include("apps.dashboard.urls")),
     path("admin/", admin.site.urls),
     path("", include("apps.dialects.reference")),
-    path("", include("apps.dialects.urls")),
 ]
 
 handler400 = "config.fallbacks.bad_request"
