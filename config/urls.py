@@ -1,4 +1,4 @@
-"""All addresses: the dialects, which are asked most and so compared first, the two for whoever runs it, the pages."""
+"""All addresses: the two for whoever runs the service, the dialects, then the pages."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -7,9 +7,10 @@ from django.views.generic import RedirectView
 from config import health
 
 urlpatterns = [
-    path("", include("apps.dialects.urls")),
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    # Before the pages, because addresses are compared one after the other and these are asked much more often.
+    path("", include("apps.dialects.urls")),
     path("dashboard", RedirectView.as_view(pattern_name="dashboard:home")),
     path("dashboard/", include("apps.dashboard.urls")),
     path("admin/", admin.site.urls),

@@ -71,7 +71,8 @@ class PlatformView(DialectView):
 
     def bearer(self) -> str:
         """The token of RFC 6750 section 2.1. Raises InvalidToken when there is none."""
-        scheme, _, token = self.request.headers.get("Authorization", "").partition(" ")
+        presented: str = self.request.META.get("HTTP_AUTHORIZATION", "")
+        scheme, _, token = presented.partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise InvalidToken
         return token.strip()

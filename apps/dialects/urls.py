@@ -17,8 +17,10 @@ from apps.dialects import (
 )
 from apps.dialects.base import endpoint
 
+# In the order that they are compared in: what is asked most stands first.
 DIALECTS = [
     zeromagic.urlpatterns,
+    platform.urlpatterns,
     zeromagic_passwords.urlpatterns,
     passage.urlpatterns,
     satellite.urlpatterns,
@@ -27,7 +29,6 @@ DIALECTS = [
     smallpict.urlpatterns,
     introspection.urlpatterns,
     well_known.urlpatterns,
-    platform.urlpatterns,
     confirm.urlpatterns,
 ]
 # The slash after a root is optional as well: Passage's app is at the bare root.

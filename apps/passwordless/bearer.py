@@ -5,15 +5,14 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from apps.core.database import first_query
 from apps.core.errors import InvalidToken
 from apps.tenants.models import Address, Environment
 from apps.tokens import jwt
 from apps.tokens.api_keys import ApiKey, Scope
-from apps.tokens.jwt import Claims
 from apps.tokens.oauth_clients import OAuthClient
 from apps.tokens.sessions import Client, Live, Session
 from apps.tokens.signing_keys import Profile
+from apps.tokens.verified import Claims
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +39,25 @@ def principal(address: Address, credential: str, ip: str = "") -> Principal:
     """Who acts with this access token or API key: the one place that decides it. Raises InvalidToken, in one way for
     all that can be wrong, and for what belongs to no person. Junk keys cost no query, and a right one costs one."""
     if is_key(credential):
-        key = first_query(lambda: ApiKey.objects.presented(credential, address, Scope.ACCOUNT, ip))
+        key = ApiKey.objects.presented(credential, address, Scope.ACCOUNT, ip)
         if key.user_id is None:
             raise InvalidToken
         owner = Live(key.owner_email, key.owner_email_verified)
         return Principal(key.environment, key.user_id, key.client_id, frozenset(key.scopes), owner)
-    environment = _environment(address)
-    claims = jwt.read(environment, Profile.ACCESS, credential)
-    live = _live(environment, Profile.ACCESS, claims)
-    if live is None:
+    person = Environment.objects.look(address, lambda environment: _person(environment, credential))
+    if person is None:
         raise InvalidToken
+    return person
+
+
+def _person(environment: Environment, token: str) -> Principal | None:
+    try:
+        claims = jwt.read(environment, Profile.ACCESS, token)
+        live = _live(environment, Profile.ACCESS, claims)
+    except InvalidToken:
+        return None
+    if live is None:
+        return None
     scopes = frozenset(claims.scope.split())
     if not scopes and not live.is_oauth_client:
         # A sign-in where scopes are unknown is the person's own: it may do all that they may.

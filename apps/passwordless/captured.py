@@ -6,7 +6,6 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from apps.core.database import first_query
 from apps.core.errors import InvalidToken
 from apps.core.identifiers import Contact
 from apps.delivery.models import CapturedMessage
@@ -27,7 +26,7 @@ class Captured:
 
 def reader(secret: str, address: Address, ip: str = "") -> Environment:
     """The environment whose captured messages this API key reads. Raises InvalidToken."""
-    key = first_query(lambda: ApiKey.objects.server(secret, address, Scope.READ_MESSAGES, ip))
+    key = ApiKey.objects.server(secret, address, Scope.READ_MESSAGES, ip)
     if key.environment.is_production:
         raise InvalidToken
     return key.environment

@@ -11,7 +11,6 @@ from django.db import transaction
 from apps.audit.models import Actor, Event
 from apps.core import crypto
 from apps.core.context import RequestContext
-from apps.core.database import first_query
 from apps.core.errors import InvalidGrant, InvalidRequest, InvalidToken
 from apps.passwordless.bearer import check, check_session
 from apps.passwordless.key_ends import end_key
@@ -69,7 +68,7 @@ class Introspected:
 
 def key_holder(secret: str, address: Address, ip: str, scope: Scope | None = Scope.INTROSPECT) -> Introspector:
     """The server behind an API key with this scope, or with any. Raises InvalidToken."""
-    key = first_query(lambda: ApiKey.objects.server(secret, address, scope, ip))
+    key = ApiKey.objects.server(secret, address, scope, ip)
     return Introspector(key.environment, key.client_id, hears_others=True, hears_all=True)
 
 

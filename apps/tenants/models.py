@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -14,6 +15,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.core import crypto
+from apps.core.database import first_query
 from apps.tenants import validators
 from apps.tenants.operators import Membership, Operator
 from apps.tenants.querysets import EnvironmentQuerySet
@@ -22,6 +24,8 @@ from apps.tenants.snapshots import Snapshot, Snapshots
 __all__ = ["ApplicationKey", "Environment", "Membership", "Operator", "Project", "Tenant"]
 
 LAST_USED_PRECISION = timedelta(minutes=1)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,21 @@ class EnvironmentsQuerySet(models.QuerySet["Environment"]):
         """The same as it was remembered; its statements ask whether it is still so (Environment.unchanged)."""
         known = self.snapshots.recall(address)
         return known and known[0].asking(known[1])
+
+    def look(self, address: Address, find: Callable[[Environment], T | None]) -> T | None:
+        """What `find` finds in the environment at this address; None also where there is none.
+
+        What is remembered of the environment costs no statement of its own where that of `find` asks whether it is
+        still so (Environment.unchanged). Where none has asked, which is so for what it refuses, this does, before
+        anybody hears of it. A request's first query, which reads only.
+        """
+        remembered = self.recalled(address)
+        if remembered is not None:
+            found = first_query(lambda: find(remembered))
+            if remembered.is_current():
+                return found
+        environment = self.at(address)
+        return find(environment) if environment else None
 
 
 class Environment(models.Model):
@@ -244,6 +263,10 @@ class Environment(models.Model):
         """The statement that asked has found what it looked for, so it is as it was remembered."""
         if self.snapshot is not None:
             self.snapshot = None
+
+    def is_current(self) -> bool:
+        """Whether it is as it was remembered, asked unless somebody has already."""
+        return self.snapshot is None or self.snapshot.is_current()
 
     @property
     def unchanged(self) -> str:

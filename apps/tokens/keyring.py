@@ -29,6 +29,7 @@ class KeyRing:
     keys: dict[str, SigningKey]
     read_at: float = field(default_factory=time.monotonic)
     opened: dict[str, Any] = field(default_factory=dict)
+    parsed: dict[str, Any] = field(default_factory=dict)
 
     def current(self) -> SigningKey:
         """The newest key that may sign already."""
@@ -42,6 +43,11 @@ class KeyRing:
         if key.kid not in self.opened:
             self.opened[key.kid] = key.private_key()
         return self.opened[key.kid]
+
+    def public(self, key: SigningKey) -> Any:
+        if key.kid not in self.parsed:
+            self.parsed[key.kid] = key.public_key()
+        return self.parsed[key.kid]
 
 
 def key_named(environment: Environment, profile: Profile, kid: str) -> tuple[KeyRing, SigningKey]:

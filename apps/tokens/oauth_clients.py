@@ -14,7 +14,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.core import crypto
-from apps.tenants.models import Address, Environment, note_use
+from apps.tenants.models import Address, Environment, Project, note_use
 from apps.tenants.querysets import EnvironmentQuerySet
 from apps.tenants.rows import columns, with_environment
 from apps.tokens.scopes import MAX_SCOPE_LENGTH, SCOPE_TOKEN
@@ -72,7 +72,8 @@ class OAuthClientQuerySet(EnvironmentQuerySet["OAuthClient"]):
             return None
         place: dict[str, Any] = address.lookup()
         statement = self.PRESENTED.format(
-            columns=columns(OAuthClient), place=" AND ".join(f"e.{column} = %({column})s" for column in place)
+            columns=columns(OAuthClient, Environment, Project),
+            place=" AND ".join(f"e.{column} = %({column})s" for column in place),
         )
         parameters: dict[str, Any] = {**place, "client": known}
         with connection.cursor() as cursor:
@@ -80,7 +81,7 @@ class OAuthClientQuerySet(EnvironmentQuerySet["OAuthClient"]):
             row = cursor.fetchone()
         if row is None:
             return None
-        client, environment, _none = with_environment(OAuthClient, row)
+        client, environment = with_environment(OAuthClient, row)
         client.environment = environment
         return client if client.opens(secret) else None
 

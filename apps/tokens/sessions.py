@@ -176,7 +176,7 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
                                 WHERE k.environment_id = s.environment_id AND k.user_id = s.user_id
                                   AND k.client_id = s.client_id
                                   AND k.revoked_at IS NULL AND coalesce(k.expires_at > clock_timestamp(), TRUE)))
-    """
+           AND """
 
     def open(
         self, environment: Environment, client: Client, person: Person, *, context: RequestContext, scope: str = ""
@@ -310,11 +310,15 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
             "profile": client.profile,
             "client_is_known": client_is_known,
             "trades_keys": trades_keys,
+            **environment.unchanged_parameters,
         }
         with connection.cursor() as cursor:
-            cursor.execute(self.LIVE, parameters)
+            cursor.execute(self.LIVE + environment.unchanged, parameters)
             row = cursor.fetchone()
-        return Live(*row) if row else None
+        if row is None:
+            return None
+        environment.confirmed()
+        return Live(*row)
 
     def purge(self, after: timedelta) -> int:
         """Remove what is past its absolute end for longer than `after`, however early it ended; returns how many.

@@ -13,6 +13,7 @@ from apps.management.acting import SHELL
 from apps.management.environments import change_policy, revoke_application_key
 from apps.passwordless.redeem import REDEEM_BY_DIGEST
 from apps.tenants.models import Address, ApplicationKey, Environment
+from apps.tokens.sessions import SessionQuerySet
 from tests.dialects.passage_app import App
 from tests.world import World, build
 
@@ -149,7 +150,7 @@ def test_psycopg_remembers_how_the_long_statements_are_read(world: World) -> Non
     assert recalled[0] == key
     unchanged = recalled[1].unchanged
     assert unchanged != "TRUE"
-    for statement in (ChallengeQuerySet.ISSUE, REDEEM_BY_DIGEST):
+    for statement in (ChallengeQuerySet.ISSUE, REDEEM_BY_DIGEST, SessionQuerySet.ROTATE, SessionQuerySet.LIVE):
         assert len(statement.replace("$unchanged", unchanged)) <= PARSED_BY_PSYCOPG
 
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from apps.core.crypto import new_id
 from apps.tokens.api_keys import ApiKey, Scope
@@ -114,10 +116,23 @@ def test_junk_keys_and_junk_tokens_cost_none(concealed: World) -> None:
         concealed.refresh("x" * 92)
 
 
-def test_userinfo_takes_two(concealed: World) -> None:
-    token = concealed.signed_in(ADA)["access_token"]
-    with at_most(2):
-        assert concealed.get("userinfo", bearer=token).status_code == 200
+def test_userinfo_takes_one_by_token_and_by_key_and_one_more_to_refuse(concealed: World) -> None:
+    body = concealed.signed_in(ADA)
+    key, secret = ApiKey.objects.mint(
+        concealed.environment, name="Test", scopes=[Scope.ACCOUNT], user_id=UUID(body["user_id"])
+    )
+    concealed.get("userinfo", bearer=secret)  # The first use of a minute is noted.
+    for bearer_of in (body["access_token"], secret):
+        with at_most(1):
+            assert concealed.get("userinfo", bearer=bearer_of).status_code == 200
+    concealed.revoke(body["refresh_token"])
+    ApiKey.objects.filter(id=key.id).update(revoked_at=timezone.now())
+    for bearer_of in (body["access_token"], secret):
+        with at_most(2):
+            assert concealed.get("userinfo", bearer=bearer_of).status_code == 401
+    for junk in ("a.b.c", body["access_token"][:-4] + "AAAA"):
+        with at_most(1):
+            assert concealed.get("userinfo", bearer=junk).status_code == 401
 
 
 class TestOAuth:
@@ -224,10 +239,10 @@ class TestSmtpd:
     def test_me_takes_two_beside_the_caller_and_a_new_key_ten(self, here: Account) -> None:
         key, token = here.key(ADA), here.signed_in(ADA)["access_token"]
         here.me(bearer(key))
-        for secret, caller in ((key, 1), (token, 2)):
-            with at_most(caller + 2):
+        for secret in (key, token):
+            with at_most(1 + 2):
                 assert here.me(bearer(secret)).status_code == 200
-            with at_most(caller + 10):
+            with at_most(1 + 10):
                 assert here.send("POST", KEYS, {"name": "Test"}, bearer(secret)).status_code == 201
 
 
