@@ -81,7 +81,8 @@ def _web() -> list[str]:
         "--log-config": str(Path(__file__).with_name("granian.json")),
     }
     switches = ["--no-ws", "--respawn-failed-workers"]
-    return ["granian", *[part for option in options.items() for part in option], *switches, "config.wsgi:application"]
+    given = [part for option in options.items() for part in option]
+    return ["config.preload", *given, *switches, "config.wsgi:application"]
 
 
 def _worker() -> list[str]:
