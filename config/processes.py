@@ -95,4 +95,4 @@ def _worker() -> list[str]:
 
 def _beat() -> list[str]:
     """The base class of Celery's schedulers keeps its schedule in memory: the jobs are fixed and may run once more."""
-    return ["celery", "-A", "config.celery:app", "-q", "beat", "--scheduler", "celery.beat:Scheduler", "-l", "INFO"]
+    return ["celery", "-A", "config.celery:beat", "-q", "beat", "--scheduler", "celery.beat:Scheduler", "-l", "INFO"]
