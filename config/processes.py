@@ -81,7 +81,8 @@ def _web() -> list[str]:
         "--log-config": str(Path(__file__).with_name("granian.json")),
     }
     switches = ["--no-ws", "--respawn-failed-workers"]
-    return ["granian", *[part for option in options.items() for part in option], *switches, "config.wsgi:application"]
+    given = [part for option in options.items() for part in option]
+    return ["config.preload", *given, *switches, "config.wsgi:application"]
 
 
 def _worker() -> list[str]:
@@ -94,4 +95,4 @@ def _worker() -> list[str]:
 
 def _beat() -> list[str]:
     """The base class of Celery's schedulers keeps its schedule in memory: the jobs are fixed and may run once more."""
-    return ["celery", "-A", "config.celery:app", "-q", "beat", "--scheduler", "celery.beat:Scheduler", "-l", "INFO"]
+    return ["celery", "-A", "config.celery:beat", "-q", "beat", "--scheduler", "celery.beat:Scheduler", "-l", "INFO"]

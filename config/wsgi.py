@@ -10,6 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 # Import every view now, else the first request of each worker process waits most of a second for it.
 _ = get_resolver().url_patterns
-# What is there now stays for as long as the process: the collector need not look through it again and again.
+# What is there now stays for as long as the process: the collector need not look through it again and again, nor write
+# into memory that is shared with the process that config.preload forked this one from.
 gc.collect()
 gc.freeze()

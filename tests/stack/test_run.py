@@ -38,7 +38,7 @@ class Run:
         found: dict[str, int] = {}
         for pid in map(int, path.read_text().split()):
             line = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-            found |= {name: pid for name in ("granian", "worker", "beat") if name in line}
+            found |= {name: pid for name in ("config.preload", "worker", "beat") if name in line}
         return found
 
     def get(self, path: str, **headers: str) -> tuple[int, Any, Any]:
@@ -97,12 +97,30 @@ def test_a_frozen_valkey_makes_it_degraded_and_not_slow(running: Run) -> None:
     assert (status, body["status"], body["redis"]) == (200, "degraded", "unavailable")
 
 
-@pytest.mark.parametrize("name", ["granian", "worker", "beat"])
+@pytest.mark.parametrize("name", ["config.preload", "worker", "beat"])
 def test_a_killed_child_is_started_again(running: Run, name: str) -> None:
     before = running.children()[name]
     kill(before)
     wait_until(lambda: running.children().get(name, before) != before)
     wait_until(lambda: _answers(running))
+
+
+def test_a_process_that_answers_shares_what_the_one_that_started_it_has_imported(running: Run) -> None:
+    wait_until(lambda: _answers(running))
+    web = running.children()["config.preload"]
+    answering = int(Path(f"/proc/{web}/task/{web}/children").read_text().split()[0])
+    lines = [line.split() for line in Path(f"/proc/{answering}/smaps_rollup").read_text().splitlines()[1:]]
+    kilobytes = {name: int(size) for name, size, _ in lines}
+    assert kilobytes["Private_Dirty:"] < kilobytes["Rss:"] / 2
+
+
+def test_a_killed_process_that_answers_is_replaced(running: Run) -> None:
+    web = running.children()["config.preload"]
+    children = Path(f"/proc/{web}/task/{web}/children")
+    before = children.read_text().split()
+    kill(int(before[0]))
+    wait_until(lambda: children.read_text().split() not in ([], before) and _answers(running))
+    assert running.children()["config.preload"] == web
 
 
 def _answers(running: Run) -> bool:

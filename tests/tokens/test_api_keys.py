@@ -17,7 +17,7 @@ from apps.passwordless.tasks import revoke_unused_keys
 from apps.tenants.models import Address, Environment, Project
 from apps.tokens.api_keys import ApiKey, Scope
 from apps.users.models import EndUser, Identifier
-from config.celery import app
+from config.celery import beat
 from tests.world import World, build
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -188,4 +188,4 @@ class TestUnused:
         assert events.count() == 1
 
     def test_the_task_is_on_the_timetable(self) -> None:
-        assert "passwordless.revoke_unused_keys" in {entry["task"] for entry in app.conf.beat_schedule.values()}
+        assert "passwordless.revoke_unused_keys" in {entry["task"] for entry in beat.conf.beat_schedule.values()}
