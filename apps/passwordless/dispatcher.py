@@ -28,11 +28,10 @@ log = structlog.get_logger()
 POLL_SECONDS = 1.0
 THREADS = 8
 # Each look, each settling and each thread that wakes costs as much for many messages as for one. So the clock rests
-# after a claim, the longer the more it found, and finds the more the next time; where mails are few it finds one, and
-# the next is not waiting yet. After a full claim it rests only until threads may be done.
+# after a claim, the longer the more it found, and finds the more the next time. Where mails are few it finds one and
+# rests too shortly to keep the next one waiting.
 REST_SECONDS_EACH = 0.004
 LONGEST_REST_SECONDS = 0.02
-REST_SECONDS_WHEN_FULL = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,7 @@ class Dispatcher:
         self._carry = carry
         self._inbox: SimpleQueue[_Done | None] = SimpleQueue()  # None: look.
         self._waiting: SimpleQueue[Claimed] = SimpleQueue()
+        self._worked_off = threading.Event()
         self._looked = threading.Event()
         self._stopped = threading.Event()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="deliver")
@@ -67,7 +67,7 @@ class Dispatcher:
         self._busy = 0
         self._unsettled: list[Outcome] = []
         self._next_look = 0.0
-        self._rest = 0.0
+        self._last_claim = 0
 
     def start(self) -> None:
         self._clock.start()
@@ -108,8 +108,8 @@ class Dispatcher:
 
     def _read_inbox(self) -> None:
         """Wait for something to do, then take all that has come in."""
-        if self._rest:
-            self._take_rest()
+        if self._last_claim:
+            self._rest()
         can_look = self._room and not self._stopped.is_set()
         wait = max(self._next_look - time.monotonic(), 0) if can_look else POLL_SECONDS
         try:
@@ -119,9 +119,13 @@ class Dispatcher:
         except Empty:
             pass
 
-    def _take_rest(self) -> None:
-        time.sleep(self._rest)
-        self._rest = 0.0
+    def _rest(self) -> None:
+        """After a full claim, which says that there may be more, only until it is worked off."""
+        if self._next_look:
+            time.sleep(min(self._last_claim * REST_SECONDS_EACH, LONGEST_REST_SECONDS))
+        else:
+            self._worked_off.wait(LONGEST_REST_SECONDS)
+        self._last_claim = 0
         for _ in range(self._waiting.qsize()):
             self._pool.submit(self._work_off)
 
@@ -148,16 +152,14 @@ class Dispatcher:
         if self._stopped.is_set() or not room or time.monotonic() < self._next_look:
             return
         claimed = claim(room)
-        if len(claimed) < room:
-            self._next_look = time.monotonic() + POLL_SECONDS
-            self._rest = min(len(claimed) * REST_SECONDS_EACH, LONGEST_REST_SECONDS)
-        else:
-            self._rest = REST_SECONDS_WHEN_FULL
+        self._next_look = time.monotonic() + POLL_SECONDS if len(claimed) < room else 0.0
+        self._last_claim = len(claimed)
         self._hand_out(claimed)
         self._looked.set()
 
     def _hand_out(self, claimed: Sequence[Claimed]) -> None:
         self._busy += len(claimed)
+        self._worked_off.clear()
         for each in claimed:
             self._waiting.put(each)
         if claimed:
@@ -168,6 +170,7 @@ class Dispatcher:
         with suppress(Empty):
             while True:
                 self._send(self._waiting.get_nowait())
+        self._worked_off.set()
 
     def _send(self, claimed: Claimed) -> None:
         outcome = None
