@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,3 +19,20 @@ class Outcome:
     words: str = ""
     segments: int = 0
     pause: timedelta | None = None
+
+
+def as_json(outcomes: Collection[Outcome]) -> str:
+    """For SETTLE: a list of objects, the pause in seconds."""
+    return json.dumps(
+        [
+            {
+                "id": str(outcome.message_id),
+                "claim": outcome.claim,
+                "state": outcome.state,
+                "words": outcome.words,
+                "segments": outcome.segments,
+                "pause": outcome.pause.total_seconds() if outcome.pause else None,
+            }
+            for outcome in outcomes
+        ]
+    )

@@ -97,8 +97,11 @@ class Dispatcher:
 
     def _work(self) -> None:
         try:
-            self._settle()
-            self._look()
+            if self._room and not self._stopped.is_set() and time.monotonic() >= self._next_look:
+                self._look()
+            elif self._unsettled:
+                Message.objects.settle(self._unsettled)
+                self._unsettled = []
         except Exception as failure:
             # Whatever it was, the clock goes on: nobody else looks into the outbox for this process. The connection
             # may be dead. What could not be settled is tried again with the next look.
@@ -139,19 +142,13 @@ class Dispatcher:
 
     @property
     def _room(self) -> int:
-        return THREADS - self._busy - len(self._unsettled)
-
-    def _settle(self) -> None:
-        if self._unsettled:
-            Message.objects.settle(self._unsettled)
-            self._unsettled = []
+        return THREADS - self._busy
 
     def _look(self) -> None:
-        """Claim once and hand out, if it is time. A full claim says that there may be more."""
+        """Settle and claim at once, and hand out. A full claim says that there may be more."""
         room = self._room
-        if self._stopped.is_set() or not room or time.monotonic() < self._next_look:
-            return
-        claimed = claim(room)
+        claimed = claim(room, self._unsettled)
+        self._unsettled = []
         self._next_look = time.monotonic() + POLL_SECONDS if len(claimed) < room else 0.0
         self._last_claim = len(claimed)
         self._hand_out(claimed)
