@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +22,17 @@ class Outcome:
     pause: timedelta | None = None
 
 
-def as_json(outcomes: Collection[Outcome]) -> str:
-    """For SETTLE: a list of objects, the pause in seconds."""
-    return json.dumps(
-        [
-            {
-                "id": str(outcome.message_id),
-                "claim": outcome.claim,
-                "state": outcome.state,
-                "words": outcome.words,
-                "segments": outcome.segments,
-                "pause": outcome.pause.total_seconds() if outcome.pause else None,
-            }
-            for outcome in outcomes
-        ]
-    )
+def parameters(outcomes: Collection[Outcome]) -> dict[str, Any]:
+    """Of SETTLE: a list of objects as JSON, the pause in seconds, and their ids."""
+    rows = [
+        {
+            "id": str(outcome.message_id),
+            "claim": outcome.claim,
+            "state": outcome.state,
+            "words": outcome.words,
+            "segments": outcome.segments,
+            "pause": outcome.pause.total_seconds() if outcome.pause else None,
+        }
+        for outcome in outcomes
+    ]
+    return {"outcomes": json.dumps(rows), "ids": [outcome.message_id for outcome in outcomes]}

@@ -15,7 +15,7 @@ from apps.challenges.models import Challenge, Purpose
 from apps.core.crypto import key_versions
 from apps.core.database import stored
 from apps.delivery.models import LEASE, Message, MessageQuerySet
-from apps.delivery.outcomes import Outcome, as_json
+from apps.delivery.outcomes import Outcome, parameters
 from apps.tenants.models import Environment, Project
 from apps.users.models import Person
 
@@ -117,15 +117,15 @@ class Claimed:
 
 
 def claim(limit: int, ended: Collection[Outcome] = ()) -> list[Claimed]:
-    """Take at most `limit` due messages of all environments, each for the length of LEASE, and settle what has ended."""
+    """Take at most `limit` due messages of all environments, each for the length of LEASE; settle what has ended."""
     # Before the statement, so that the lease is never younger than it looks here.
     claimed_at = time.monotonic()
-    parameters: dict[str, Any] = {"lease": LEASE, "limit": limit, "key_versions": key_versions()}
+    facts: dict[str, Any] = {"lease": LEASE, "limit": limit, "key_versions": key_versions()}
     with connection.cursor() as cursor:
         if ended:
-            cursor.execute(_SETTLE_AND_CLAIM, parameters | {"outcomes": as_json(ended)})
+            cursor.execute(_SETTLE_AND_CLAIM, facts | parameters(ended))
         else:
-            cursor.execute(_CLAIM, parameters)
+            cursor.execute(_CLAIM, facts)
         rows = cursor.fetchall()
     environments: dict[uuid.UUID, Environment] = {}
     return [_read(row, claimed_at, environments) for row in rows]
