@@ -43,16 +43,15 @@ class MessageQuerySet(EnvironmentQuerySet["Message"]):
     """
 
     # One statement for all that has ended since the last one. The fence stands in it: a worker that stalled past its
-    # lease changes nothing, because `claim` has moved on. The outcomes come as one text, because psycopg takes 0.1 ms
-    # for six arrays; their ids come once more, because a plan does not know how few they are and, made while the table
-    # was small, went through all of it.
+    # lease changes nothing, because `claim` has moved on. The ids stand in it twice, because a plan does not know how
+    # few outcomes there are and could, made while the table was small, go through all of it.
     SETTLE = """
         UPDATE delivery_message AS m
-           SET state = o.state, outcome = o.words, segments = o.segments,
-               due_at = coalesce(now() + make_interval(secs => o.pause), m.due_at)
-          FROM jsonb_to_recordset(%(outcomes)s::jsonb)
-            AS o (id uuid, claim integer, state text, words text, segments integer, pause float)
-         WHERE m.id = ANY(%(ids)s) AND m.id = o.id AND m.claim = o.claim AND m.state = 'queued'
+           SET state = o.state, outcome = o.words, segments = o.segments, due_at = coalesce(now() + o.pause, m.due_at)
+          FROM unnest(%(ids)s::uuid[], %(claims)s::integer[], %(states)s::text[], %(words)s::text[],
+                      %(segments)s::integer[], %(pauses)s::interval[])
+            AS o (id, claim, state, words, segments, pause)
+         WHERE m.id = ANY(%(ids)s::uuid[]) AND m.id = o.id AND m.claim = o.claim AND m.state = 'queued'
     """
 
     def settle(self, outcomes: Collection[Outcome]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -23,16 +22,12 @@ class Outcome:
 
 
 def parameters(outcomes: Collection[Outcome]) -> dict[str, Any]:
-    """Of SETTLE: a list of objects as JSON, the pause in seconds, and their ids."""
-    rows = [
-        {
-            "id": str(outcome.message_id),
-            "claim": outcome.claim,
-            "state": outcome.state,
-            "words": outcome.words,
-            "segments": outcome.segments,
-            "pause": outcome.pause.total_seconds() if outcome.pause else None,
-        }
-        for outcome in outcomes
-    ]
-    return {"outcomes": json.dumps(rows), "ids": [outcome.message_id for outcome in outcomes]}
+    """Of SETTLE: a list for each column."""
+    return {
+        "ids": [outcome.message_id for outcome in outcomes],
+        "claims": [outcome.claim for outcome in outcomes],
+        "states": [outcome.state for outcome in outcomes],
+        "words": [outcome.words for outcome in outcomes],
+        "segments": [outcome.segments for outcome in outcomes],
+        "pauses": [outcome.pause for outcome in outcomes],
+    }

@@ -26,7 +26,8 @@ from apps.passwordless.deliver import carry
 log = structlog.get_logger()
 
 POLL_SECONDS = 1.0
-THREADS = 8
+# Most of them never run where providers answer at once.
+THREADS = 16
 # Each look, each settling and each thread that wakes costs as much for many messages as for one. So the clock rests
 # after a claim, the longer the more it found, and finds the more the next time. Where mails are few it finds one and
 # rests too shortly to keep the next one waiting.

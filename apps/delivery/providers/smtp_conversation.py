@@ -249,7 +249,7 @@ class Conversation(smtplib.SMTP):
         return reply[1]
 
     def _say(self, commands: list[bytes]) -> None:
-        """Send all the commands where the server takes them in a row (RFC 2920), else the first; remove what was sent."""
+        """Send all commands where the server takes them in a row (RFC 2920), else the first; remove what was sent."""
         said = commands[:] if self.has_extn("pipelining") else commands[:1]
         if said:
             del commands[: len(said)]
