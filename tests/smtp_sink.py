@@ -55,6 +55,7 @@ class SmtpSink:
     delay: float = 0.0
     """Seconds from keeping a mail to the reply: a client that does not wait causes a duplicate."""
     smtputf8: bool = True
+    pipelining: bool = True
 
     messages: list[ReceivedEmail] = field(default_factory=list, init=False)
     connections: int = field(default=0, init=False)
@@ -110,7 +111,13 @@ class SmtpSink:
         """Close every open connection from this side, as a server does with idle clients."""
         asyncio.run_coroutine_threadsafe(self._close_all(), self._controller.loop).result(5)
 
-    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        session.host_name = hostname  # With this hook nobody else notes it.
+        return [responses[0], *["250-PIPELINING"] * self.pipelining, *responses[1:]]
+
+    async def handle_MAIL(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if self.login and not session.authenticated:

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Collection
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.db import connection, models
 from django.db.models.functions import Now
@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from apps.core.crypto import new_id
 from apps.core.identifiers import Channel
-from apps.delivery.outcomes import Outcome
+from apps.delivery.outcomes import Outcome, parameters
 from apps.delivery.providers import http, smtp
 from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
@@ -43,28 +43,21 @@ class MessageQuerySet(EnvironmentQuerySet["Message"]):
     """
 
     # One statement for all that has ended since the last one. The fence stands in it: a worker that stalled past its
-    # lease changes nothing, because `claim` has moved on.
+    # lease changes nothing, because `claim` has moved on. The ids stand in it twice, because a plan does not know how
+    # few outcomes there are and could, made while the table was small, go through all of it.
     SETTLE = """
         UPDATE delivery_message AS m
            SET state = o.state, outcome = o.words, segments = o.segments, due_at = coalesce(now() + o.pause, m.due_at)
           FROM unnest(%(ids)s::uuid[], %(claims)s::integer[], %(states)s::text[], %(words)s::text[],
                       %(segments)s::integer[], %(pauses)s::interval[])
             AS o (id, claim, state, words, segments, pause)
-         WHERE m.id = o.id AND m.claim = o.claim AND m.state = 'queued'
+         WHERE m.id = ANY(%(ids)s::uuid[]) AND m.id = o.id AND m.claim = o.claim AND m.state = 'queued'
     """
 
     def settle(self, outcomes: Collection[Outcome]) -> int:
         """Write down what became of claimed messages; returns how many of the claims were still the last ones."""
-        parameters: dict[str, Any] = {
-            "ids": [outcome.message_id for outcome in outcomes],
-            "claims": [outcome.claim for outcome in outcomes],
-            "states": [outcome.state for outcome in outcomes],
-            "words": [outcome.words for outcome in outcomes],
-            "segments": [outcome.segments for outcome in outcomes],
-            "pauses": [outcome.pause for outcome in outcomes],
-        }
         with connection.cursor() as cursor:
-            cursor.execute(self.SETTLE, parameters)
+            cursor.execute(self.SETTLE, parameters(outcomes))
             return int(cursor.rowcount)
 
     def purge(self, before: timedelta) -> int:

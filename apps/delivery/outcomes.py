@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +19,15 @@ class Outcome:
     words: str = ""
     segments: int = 0
     pause: timedelta | None = None
+
+
+def parameters(outcomes: Collection[Outcome]) -> dict[str, Any]:
+    """Of SETTLE: a list for each column."""
+    return {
+        "ids": [outcome.message_id for outcome in outcomes],
+        "claims": [outcome.claim for outcome in outcomes],
+        "states": [outcome.state for outcome in outcomes],
+        "words": [outcome.words for outcome in outcomes],
+        "segments": [outcome.segments for outcome in outcomes],
+        "pauses": [outcome.pause for outcome in outcomes],
+    }

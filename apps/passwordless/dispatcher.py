@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -25,7 +26,13 @@ from apps.passwordless.deliver import carry
 log = structlog.get_logger()
 
 POLL_SECONDS = 1.0
-THREADS = 8
+# Most of them never run where providers answer at once.
+THREADS = 16
+# Each look, each settling and each thread that wakes costs as much for many messages as for one. So the clock rests
+# after a claim, the longer the more it found, and finds the more the next time. Where mails are few it finds one and
+# rests too shortly to keep the next one waiting.
+REST_SECONDS_EACH = 0.004
+LONGEST_REST_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +46,19 @@ class Dispatcher:
     """Claims as many due messages as it has idle threads, so that one slow provider does not hold up the claimed.
 
     One thread, the clock, does all the SQL on one connection; the others compose and wait for providers. What they
-    bring back while a statement runs is settled together by the next one, so a mail is between its provider's yes and
-    our commit for little longer than a statement takes. A thread counts as busy until then: a kill -9 can double no
-    more mails than there are threads.
+    bring back while the clock works or rests is settled together, so a mail is between its provider's yes and our
+    commit for little longer than a rest. A thread counts as busy until then: a kill -9 can double no more mails than
+    there are threads.
+
+    One thread begins with what was claimed, because a provider that answers at once has had it all from that one before
+    another thread is awake. For what is left after the rest there is a thread each.
     """
 
     def __init__(self, carry: Callable[[Claimed], Outcome | None]) -> None:
         self._carry = carry
         self._inbox: SimpleQueue[_Done | None] = SimpleQueue()  # None: look.
+        self._waiting: SimpleQueue[Claimed] = SimpleQueue()
+        self._worked_off = threading.Event()
         self._looked = threading.Event()
         self._stopped = threading.Event()
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="deliver")
@@ -56,6 +68,7 @@ class Dispatcher:
         self._busy = 0
         self._unsettled: list[Outcome] = []
         self._next_look = 0.0
+        self._last_claim = 0
 
     def start(self) -> None:
         self._clock.start()
@@ -85,8 +98,11 @@ class Dispatcher:
 
     def _work(self) -> None:
         try:
-            self._settle()
-            self._look()
+            if self._room and not self._stopped.is_set() and time.monotonic() >= self._next_look:
+                self._look()
+            elif self._unsettled:
+                Message.objects.settle(self._unsettled)
+                self._unsettled = []
         except Exception as failure:
             # Whatever it was, the clock goes on: nobody else looks into the outbox for this process. The connection
             # may be dead. What could not be settled is tried again with the next look.
@@ -96,6 +112,8 @@ class Dispatcher:
 
     def _read_inbox(self) -> None:
         """Wait for something to do, then take all that has come in."""
+        if self._last_claim:
+            self._rest()
         can_look = self._room and not self._stopped.is_set()
         wait = max(self._next_look - time.monotonic(), 0) if can_look else POLL_SECONDS
         try:
@@ -104,6 +122,16 @@ class Dispatcher:
                 self._note(self._inbox.get_nowait())
         except Empty:
             pass
+
+    def _rest(self) -> None:
+        """After a full claim, which says that there may be more, only until it is worked off."""
+        if self._next_look:
+            time.sleep(min(self._last_claim * REST_SECONDS_EACH, LONGEST_REST_SECONDS))
+        else:
+            self._worked_off.wait(LONGEST_REST_SECONDS)
+        self._last_claim = 0
+        for _ in range(self._waiting.qsize()):
+            self._pool.submit(self._work_off)
 
     def _note(self, news: _Done | None) -> None:
         if news is None:
@@ -115,25 +143,32 @@ class Dispatcher:
 
     @property
     def _room(self) -> int:
-        return THREADS - self._busy - len(self._unsettled)
-
-    def _settle(self) -> None:
-        if self._unsettled:
-            Message.objects.settle(self._unsettled)
-            self._unsettled = []
+        return THREADS - self._busy
 
     def _look(self) -> None:
-        """Claim once and hand out, if it is time. A full claim says that there may be more."""
+        """Settle and claim at once, and hand out. A full claim says that there may be more."""
         room = self._room
-        if self._stopped.is_set() or not room or time.monotonic() < self._next_look:
-            return
-        claimed = claim(room)
-        if len(claimed) < room:
-            self._next_look = time.monotonic() + POLL_SECONDS
-        self._busy += len(claimed)
-        for each in claimed:
-            self._pool.submit(self._send, each)
+        claimed = claim(room, self._unsettled)
+        self._unsettled = []
+        self._next_look = time.monotonic() + POLL_SECONDS if len(claimed) < room else 0.0
+        self._last_claim = len(claimed)
+        self._hand_out(claimed)
         self._looked.set()
+
+    def _hand_out(self, claimed: Sequence[Claimed]) -> None:
+        self._busy += len(claimed)
+        self._worked_off.clear()
+        for each in claimed:
+            self._waiting.put(each)
+        if claimed:
+            self._pool.submit(self._work_off)
+
+    def _work_off(self) -> None:
+        """Carry what waits until nothing does."""
+        with suppress(Empty):
+            while True:
+                self._send(self._waiting.get_nowait())
+        self._worked_off.set()
 
     def _send(self, claimed: Claimed) -> None:
         outcome = None

@@ -101,6 +101,16 @@ def test_a_hint_that_gets_lost_delays_a_mail_by_a_second_at_most(world: World, s
         sink.wait_for(2, seconds=2)
 
 
+def test_messages_of_a_slow_provider_have_a_thread_each(world: World, sink: SmtpSink) -> None:
+    sink.delay = 0.5
+    sign_up(world, THREADS)
+    started = time.monotonic()
+    with dispatching():
+        sink.wait_for(THREADS)
+        wait_until(lambda: states(world) == {Message.State.SENT})
+    assert time.monotonic() - started < 4 * sink.delay
+
+
 def test_two_dispatchers_send_each_mail_once(world: World, sink: SmtpSink) -> None:
     with dispatching(), dispatching():
         sign_up(world, 40)

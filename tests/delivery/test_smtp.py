@@ -106,6 +106,7 @@ class TestMessage:
 
 
 class TestReplies:
+    @pytest.mark.parametrize("pipelining", [True, False])
     @pytest.mark.parametrize("key", ["ada@example.com", "data"], ids=["rcpt", "data"])
     @pytest.mark.parametrize(
         ("reply", "expected", "status"),
@@ -117,9 +118,9 @@ class TestReplies:
         ],
     )
     def test_it_tells_a_refusal_for_now_from_one_for_good(
-        self, key: str, reply: str, expected: type[Exception], status: str
+        self, key: str, reply: str, expected: type[Exception], status: str, pipelining: bool
     ) -> None:
-        with SmtpSink(replies={key: reply}) as sink:
+        with SmtpSink(replies={key: reply}, pipelining=pipelining) as sink:
             refused = failure(sink.url)
         assert type(refused) is expected
         assert refused.reason == f"{status} at {'data' if key == 'data' else 'rcpt'}"

@@ -12,7 +12,7 @@ import pytest
 from pytest_django import Settings
 
 from apps.delivery.providers import smtp
-from apps.delivery.providers.base import TransientFailure
+from apps.delivery.providers.base import PermanentFailure, TransientFailure
 from tests.delivery.certificates import Authority
 from tests.delivery.sending import EMAIL, assert_fails_within, failure, send
 from tests.smtp_sink import SmtpSink
@@ -100,27 +100,31 @@ def dripping(piece: bytes, *, pause: float) -> Iterator[str]:
         thread.join(5)
 
 
+@pytest.mark.parametrize("pipelining", [True, False])
 class TestConnections:
-    def test_it_sends_twenty_mails_over_one(self) -> None:
-        with SmtpSink() as sink:
+    def test_it_sends_twenty_mails_over_one(self, pipelining: bool) -> None:
+        with SmtpSink(pipelining=pipelining) as sink:
             for _ in range(20):
                 send(sink.url)
             assert (len(sink.messages), sink.connections) == (20, 1)
 
-    def test_it_keeps_one_after_a_refusal(self) -> None:
-        with SmtpSink(replies={"eve@example.com": "550 no", "bob@example.com": "451 later"}) as sink:
+    def test_it_keeps_one_after_a_refusal(self, pipelining: bool) -> None:
+        replies = {"eve@example.com": "550 no", "bob@example.com": "451 later"}
+        with SmtpSink(replies=replies, pipelining=pipelining) as sink:
             for recipient in ("eve@example.com", "bob@example.com"):
                 failure(sink.url, replace(EMAIL, recipient=recipient))
             send(sink.url)
             assert (len(sink.messages), sink.connections) == (1, 1)
 
-    def test_it_replaces_one_that_the_server_closed(self) -> None:
-        with SmtpSink() as sink:
+    def test_it_replaces_one_that_the_server_closed(self, pipelining: bool) -> None:
+        with SmtpSink(pipelining=pipelining) as sink:
             send(sink.url)
             sink.drop_connections()
             send(sink.url)
             assert (len(sink.messages), sink.connections) == (2, 2)
 
+
+class TestPool:
     def test_it_does_not_share_one_between_guarded_and_unguarded(self, settings: Settings) -> None:
         settings.PRIVATE_PROVIDERS_ALLOWED = True
         with SmtpSink() as sink:
@@ -128,20 +132,95 @@ class TestConnections:
             send(sink.url, guarded=True)
             assert sink.connections == 2
 
-    def test_it_serves_eight_threads_and_keeps_four(self) -> None:
-        with SmtpSink(delay=0.3) as sink, ThreadPoolExecutor(8) as threads:
-            together = threading.Barrier(8)
+    def test_it_serves_twelve_threads_and_keeps_eight(self) -> None:
+        with SmtpSink(delay=0.3) as sink, ThreadPoolExecutor(12) as threads:
+            together = threading.Barrier(12)
 
             def first() -> None:
                 together.wait(5)
                 send(sink.url)
 
-            for done in [threads.submit(first) for _ in range(8)]:
+            for done in [threads.submit(first) for _ in range(12)]:
                 done.result()
-            assert (len(sink.messages), sink.connections) == (8, 8)
-            for done in [threads.submit(first) for _ in range(8)]:
+            assert (len(sink.messages), sink.connections) == (12, 12)
+            for done in [threads.submit(first) for _ in range(12)]:
                 done.result()
-            assert (len(sink.messages), sink.connections) == (16, 12)
+            assert (len(sink.messages), sink.connections) == (24, 16)
+
+
+Script = list[tuple[bytes, bytes]]
+
+
+@contextmanager
+def answering(*scripts: Script) -> Iterator[str]:
+    """A server with PIPELINING: for each connection what it waits for and says, turn by turn, before it hangs up."""
+
+    def serve(server: socket.socket) -> None:
+        for script in scripts:
+            client, _ = server.accept()
+            with client:
+                client.settimeout(5)
+                for awaited, said in script:
+                    heard = b""
+                    while not heard.endswith(awaited):
+                        heard += client.recv(65536) or awaited
+                    client.sendall(said)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, args=(server,))
+        thread.start()
+        yield f"smtp://127.0.0.1:{server.getsockname()[1]}"
+        smtp.hang_up()
+        thread.join(5)
+
+
+OK = b"250 ok\r\n"
+GREETED: Script = [(b"", b"220 hi\r\n"), (b"\r\n", b"250-hi\r\n250 PIPELINING\r\n")]
+GO_ON = b"354 go on\r\n"
+DATA, END = b"\r\nDATA\r\n", b"\r\n.\r\n"
+
+
+class TestPipelining:
+    """These servers say nothing before they have heard DATA: a client that waits for each reply fails here."""
+
+    def test_it_says_all_up_to_data_at_once(self) -> None:
+        mail = [(DATA, OK + OK + GO_ON), (END, b"250 kept\r\n")]
+        with answering([*GREETED, *mail, (DATA, OK + OK + OK + GO_ON), (END, b"250 again\r\n")]) as url:
+            assert (send(url), send(url)) == ("kept", "again")
+
+    @pytest.mark.parametrize(
+        ("replies", "reason"),
+        [
+            (b"550 5.7.1 no\r\n503 no\r\n503 no\r\n", "smtp 550 5.7.1 at mail"),
+            (OK + b"550 5.1.1 no\r\n554 5.5.1 nobody\r\n", "smtp 550 5.1.1 at rcpt"),
+            (OK + b"451 4.7.1 later\r\n503 no\r\n", "smtp 451 4.7.1 at rcpt"),
+            (OK + OK + b"452 4.3.1 full\r\n", "smtp 452 4.3.1 at data"),
+        ],
+    )
+    def test_it_tells_which_command_was_refused_and_goes_on_with_the_next_mail(
+        self, replies: bytes, reason: str
+    ) -> None:
+        after = [(DATA, OK + OK + OK + GO_ON), (END, b"250 kept\r\n")]
+        with answering([*GREETED, (DATA, replies), *after]) as url:
+            assert failure(url).reason == reason
+            assert send(url) == "kept"
+
+    def test_it_gives_no_mail_to_a_server_that_refused_its_reader_and_waits_for_it_all_the_same(self) -> None:
+        kept = [(DATA, OK + OK + GO_ON), (END, b"250 kept\r\n")]
+        with answering([*GREETED, (DATA, OK + b"550 no\r\n" + GO_ON)], [*GREETED, *kept]) as url:
+            assert failure(url).reason == "smtp 550 at rcpt"
+            assert send(url) == "kept"
+
+    def test_a_refusal_counts_although_the_server_hangs_up_before_it_has_answered_all(self) -> None:
+        with answering([*GREETED, (DATA, OK + b"550 5.1.1 no\r\n")]) as url:
+            refused = failure(url)
+        assert isinstance(refused, PermanentFailure)
+        assert refused.reason == "smtp 550 5.1.1 at rcpt"
+
+    def test_it_replaces_a_connection_on_which_the_server_takes_its_leave(self) -> None:
+        kept = [(DATA, OK + OK + GO_ON), (END, b"250 kept\r\n")]
+        with answering([*GREETED, *kept, (DATA, b"421 bye\r\n")], [*GREETED, *kept]) as url:
+            assert (send(url), send(url)) == ("kept", "kept")
 
 
 class TestPatience:

@@ -1,8 +1,10 @@
 """Email over SMTP. It is called from many threads at once, and outside of any transaction."""
 
+from contextlib import suppress
+
 from apps.delivery.providers import mime
 from apps.delivery.providers.base import Email
-from apps.delivery.providers.smtp_conversation import Conversation, Patience
+from apps.delivery.providers.smtp_conversation import Conversation, GoneWhileIdle, Patience
 from apps.delivery.providers.smtp_pool import Pool
 from apps.delivery.providers.smtp_server import Server
 
@@ -22,11 +24,12 @@ def send(url: str, email: Email, *, guarded: bool, patience: Patience = PATIENCE
     """
     server = Server.parse(url, guarded=guarded)
     parcel = mime.pack(email)
-    conversation = _connected(server, patience)
-    try:
-        return _reference(conversation.carry(parcel))
-    finally:
-        _pool.give(conversation)
+    idle = _pool.take(server)
+    if idle:
+        idle.patience = patience
+        with suppress(GoneWhileIdle):  # That is no failure: it is replaced.
+            return _carry(idle, parcel)
+    return _carry(Conversation.open(server, patience), parcel)
 
 
 def hang_up() -> None:
@@ -34,17 +37,11 @@ def hang_up() -> None:
     _pool.clear()
 
 
-def _connected(server: Server, patience: Patience) -> Conversation:
-    """Return a connection that has just answered. One that died while idle is replaced, and that is no failure."""
-    idle = _pool.take(server)
-    if idle is None:
-        return Conversation.open(server, patience)
-    idle.patience = patience
-    if idle.alive():
-        idle.allow(patience.prepare)
-        return idle
-    idle.close()
-    return Conversation.open(server, patience)
+def _carry(conversation: Conversation, parcel: mime.Parcel) -> str:
+    try:
+        return _reference(conversation.carry(parcel))
+    finally:
+        _pool.give(conversation)
 
 
 def _reference(reply: bytes) -> str:

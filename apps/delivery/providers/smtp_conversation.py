@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from apps.delivery.providers import egress
+from apps.delivery.providers.base import ProviderError
 from apps.delivery.providers.mime import Parcel
 from apps.delivery.providers.smtp_failures import demand, named
 from apps.delivery.providers.smtp_server import Security, Server
@@ -30,7 +31,9 @@ _READY = 220
 _OK = 250
 _OK_FORWARDED = 251
 _CLOSING = 421
+_GO_ON = 354
 _GARBAGE = -1  # smtplib's word for a reply without a code.
+_STAGES = (("mail", (_OK,)), ("rcpt", (_OK, _OK_FORWARDED)), ("data", (_GO_ON,)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,10 @@ def _own_name() -> str:
     return f"[{host}]" if host.replace(".", "").isdigit() else host
 
 
+class GoneWhileIdle(Exception):
+    """The connection died between two mails."""
+
+
 class Conversation(smtplib.SMTP):
     """smtplib's protocol over a socket of our own; `carry` takes one mail and may be called again and again.
 
@@ -76,6 +83,7 @@ class Conversation(smtplib.SMTP):
         self.server = server
         self._host = server.host  # The name that smtplib's starttls() verifies the certificate for.
         self.patience = patience
+        self._is_used = False
         self.allow(patience.prepare)
 
     @classmethod
@@ -93,24 +101,21 @@ class Conversation(smtplib.SMTP):
         """Start the clock for all that follows."""
         self._ends = time.monotonic() + seconds
 
-    def alive(self) -> bool:
-        """Ask an idle connection with RSET, which also clears what an earlier refusal may have left."""
-        self.allow(self.patience.check)
-        try:
-            return self.rset()[0] == _OK
-        except OSError:
-            return False
-
     def carry(self, parcel: Parcel) -> bytes:
-        """Hand one mail over and return the words of the final reply. Raises TransientFailure and PermanentFailure.
+        """Hand one mail over and return the words of the final reply.
 
+        Raises TransientFailure and PermanentFailure; GoneWhileIdle when nothing of the mail has been handed over yet.
         After a refusal the connection is good for another mail; `sock` is None after anything else.
         """
-        options = self._options(parcel)
-        self._transact("mail", lambda: self.mail(parcel.sender, options), _OK)
-        self._transact("rcpt", lambda: self.rcpt(parcel.recipient), _OK, _OK_FORWARDED)
+        commands = self._envelope(parcel)
+        if self._is_used:
+            self._ask(commands)
+        self._is_used = True
+        self._open_mail(commands)
         self.allow(self.patience.finish)
-        return self._transact("data", lambda: self.data(parcel.content), _OK)
+        # No line of its own may look like the end of the mail (RFC 5321 section 4.5.2).
+        content = parcel.content.replace(b"\r\n.", b"\r\n..") + b".\r\n"
+        return self._transact("data", [content], _OK)
 
     def leave(self) -> None:
         """Say QUIT without waiting for the answer."""
@@ -180,20 +185,60 @@ class Conversation(smtplib.SMTP):
             raise smtplib.SMTPConnectError(code, text)
         self.ehlo_or_helo_if_needed()
 
-    def _options(self, parcel: Parcel) -> list[str]:
-        if not parcel.international:
-            return []
-        if not self.has_extn("smtputf8"):
-            # Said as a reply: the address is one that this server cannot serve (RFC 6531 section 3.5).
-            demand("mail", (553, b"5.6.7"), _OK)
-        return ["SMTPUTF8", "BODY=8BITMIME"]
+    def _envelope(self, parcel: Parcel) -> list[bytes]:
+        """MAIL, RCPT and DATA. `mime.pack` has made sure that neither address says more than itself."""
+        options = ""
+        if parcel.international:
+            if not self.has_extn("smtputf8"):
+                # Said as a reply: the address is one that this server cannot serve (RFC 6531 section 3.5).
+                demand("mail", (553, b"5.6.7"), _OK)
+            options = " SMTPUTF8 BODY=8BITMIME"
+        lines = (f"MAIL FROM:<{parcel.sender}>{options}", f"RCPT TO:<{parcel.recipient}>", "DATA")
+        return [f"{line}\r\n".encode() for line in lines]
 
-    def _transact(self, stage: str, command: Callable[[], tuple[int, bytes]], *accepted: int) -> bytes:
+    def _ask(self, commands: list[bytes]) -> None:
+        """See with RSET whether an idle connection lives; it also clears what an earlier refusal may have left.
+
+        What may be said along with it is taken from `commands`. A dead connection has not been given the mail itself.
+        """
+        self.allow(self.patience.check)
+        commands.insert(0, b"RSET\r\n")
+        try:
+            self._say(commands)
+            is_alive = self.getreply()[0] == _OK
+        except OSError:
+            is_alive = False
+        if not is_alive:
+            self.close()
+            raise GoneWhileIdle
+        self.allow(self.patience.prepare)
+
+    def _open_mail(self, commands: list[bytes]) -> None:
+        """Get as far as the server's word that it takes the mail. The first refusal counts.
+
+        The replies to what was said behind a refused command are read too, for the next mail's sake.
+        """
+        refusal: ProviderError | None = None
+        for stage, accepted in _STAGES:
+            try:
+                self._transact(stage, commands, *accepted)
+            except ProviderError as failure:
+                refusal = refusal or failure
+                if commands or self.sock is None:
+                    break
+            else:
+                if refusal and stage == "data":
+                    # The server waits for a mail that nobody may get, and would take the next command for its text.
+                    self.close()
+        if refusal:
+            raise refusal
+
+    def _transact(self, stage: str, commands: list[bytes], *accepted: int) -> bytes:
+        """Say what is to be said, if it has not been, and demand an accepted reply."""
         with named(stage):
             try:
-                reply = command()
-            except smtplib.SMTPDataError as refused:  # DATA itself was refused, nothing was sent.
-                reply = (refused.smtp_code, refused.smtp_error if isinstance(refused.smtp_error, bytes) else b"")
+                self._say(commands)
+                reply = self.getreply()
             except BaseException:
                 # In the middle of DATA the next command would be read as text of the mail.
                 self.close()
@@ -202,6 +247,13 @@ class Conversation(smtplib.SMTP):
             self.close()
         demand(stage, reply, *accepted)
         return reply[1]
+
+    def _say(self, commands: list[bytes]) -> None:
+        """Send all commands where the server takes them in a row (RFC 2920), else the first; remove what was sent."""
+        said = commands[:] if self.has_extn("pipelining") else commands[:1]
+        if said:
+            del commands[: len(said)]
+            self.send(b"".join(said))
 
     def _left(self, wanted: float) -> float:
         left = min(wanted, self._ends - time.monotonic())

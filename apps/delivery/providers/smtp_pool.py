@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from apps.delivery.providers.smtp_conversation import Conversation
 from apps.delivery.providers.smtp_server import Server
 
-MAX_IDLE_PER_SERVER = 4
+MAX_IDLE_PER_SERVER = 8
 # A thousand customers with servers of their own must not use up the file descriptors of the process.
 MAX_IDLE = 64
 # Postfix and most others hang up on an idle client after a minute or more; well before that a connection is dropped.
