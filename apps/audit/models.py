@@ -11,7 +11,7 @@ from django.db import connection, models
 from psycopg.types.json import Jsonb
 
 from apps.core.context import RequestContext
-from apps.core.crypto import new_id
+from apps.core.crypto import new_row_id
 from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
 
@@ -50,7 +50,7 @@ class EventQuerySet(EnvironmentQuerySet["Event"]):
     ) -> None:
         """Add one event. `facts` holds no identifier, code, key or token."""
         parameters: dict[str, Any] = {
-            "id": new_id(),
+            "id": new_row_id(),
             "environment": environment.id,
             "kind": kind.value,
             "user": actor.user_id,
@@ -91,7 +91,7 @@ class Event(models.Model):
         MEMBER_CHANGED = "member.role_changed"
         MEMBER_REMOVED = "member.removed"
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=new_row_id, editable=False)
     environment = models.ForeignKey(
         Environment, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
     )

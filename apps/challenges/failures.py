@@ -30,7 +30,7 @@ class FailureCountQuerySet(EnvironmentQuerySet["FailureCount"]):
 class FailureCount(models.Model):
     """Wrong codes against live challenges, by person and minute: the budget that belongs to the person."""
 
-    id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=crypto.new_row_id, editable=False)
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE, related_name="+", db_index=False)
     identifier = models.CharField(max_length=254)
     minute: models.DateTimeField[datetime, datetime] = models.DateTimeField()

@@ -100,7 +100,7 @@ ISSUE = compact(
     ), queued AS (
         INSERT INTO delivery_message (id, environment_id, channel, template, reference, recipient, language,
                state, created_at, due_at, expires_at, attempts, claim, outcome, segments)
-        SELECT %(message)s, environment_id, channel, %(template)s::varchar, id, identifier, %(language)s,
+        SELECT uuidv7(), environment_id, channel, %(template)s::varchar, id, identifier, %(language)s,
                'queued', now(), now(), expires_at, 0, 0, '', 0
           FROM issued WHERE %(template)s::varchar <> ''
     )

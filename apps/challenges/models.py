@@ -118,7 +118,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             RETURNING environment_id, identifier
         )
         INSERT INTO challenges_failurecount AS f (id, environment_id, identifier, minute, failures)
-        SELECT %(row)s, environment_id, identifier, date_trunc('minute', now()), 1 FROM counted
+        SELECT uuidv7(), environment_id, identifier, date_trunc('minute', now()), 1 FROM counted
         ON CONFLICT (environment_id, identifier, minute) DO UPDATE SET failures = f.failures + 1
         RETURNING failures
     """  # noqa: S608 - Of our own parts.
@@ -162,7 +162,6 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             "password_digest": password_digest,
             "key_versions": crypto.key_versions(),
             "user": crypto.new_id(),
-            "message": crypto.new_id(),
             "template": template,
             "language": language,
             **_code(environment, purpose, channel, identifier),
@@ -250,7 +249,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     def refuse(self, attempt: Attempt) -> None:
         """Count a wrong guess, then always raise: CodeMismatch, or why it came too late to be counted."""
         with connection.cursor() as cursor:
-            cursor.execute(self.COUNT_FAILURE, {**attempt.guard(), "row": crypto.new_id()})
+            cursor.execute(self.COUNT_FAILURE, attempt.guard())
             counted = cursor.fetchone()
         if counted:
             raise CodeMismatch

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import secrets
 import string
+import time
 import uuid
 import zlib
 from functools import lru_cache
@@ -38,6 +39,18 @@ _NOBODYS = "$argon2id$v=19$m=19456,t=2,p=1$" + "A" * 22 + "$" + "A" * 43
 def new_id() -> uuid.UUID:
     """A random 128-bit id. It tells neither when nor in which order things were made."""
     return uuid.UUID(bytes=secrets.token_bytes(16))
+
+
+def new_row_id() -> uuid.UUID:
+    """For rows that come by the million and whose age is no secret: the time in milliseconds, then 74 random bits (RFC
+    9562 section 5.7, as PostgreSQL's uuidv7() makes them). New rows stand together in their index, where random ids
+    would have each write another page of it.
+    """
+    milliseconds = time.time_ns() // 1_000_000
+    random = int.from_bytes(secrets.token_bytes(10), "big")
+    version_7, variant = 0x7 << 76, 0b10 << 62
+    low = random & ~(0xF << 76) & ~(0b11 << 62)
+    return uuid.UUID(int=milliseconds << 80 | version_7 | variant | low)
 
 
 def random_bytes(length: int) -> bytes:

@@ -12,7 +12,7 @@ from django.db import connection, models
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from apps.core.crypto import new_id
+from apps.core.crypto import new_row_id
 from apps.core.identifiers import Channel
 from apps.delivery.outcomes import Outcome, parameters
 from apps.delivery.providers import http, smtp
@@ -73,7 +73,7 @@ class Message(models.Model):
         OBSOLETE = "obsolete", "nothing to say any more"
         DEAD = "dead", "could not be delivered"
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=new_row_id, editable=False)
     environment = models.ForeignKey(
         Environment, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
     )
@@ -153,7 +153,7 @@ class CapturedMessageQuerySet(EnvironmentQuerySet["CapturedMessage"]):
 class CapturedMessage(models.Model):
     """What would have been sent from an environment that has no provider; the body is sealed, and gone after a day."""
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=new_row_id, editable=False)
     environment = models.ForeignKey(
         Environment, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
     )

@@ -140,9 +140,10 @@ class DialectView(APIView):
 
         Without a key, the environment itself is the application, where it allows that.
         """
-        if "APP-KEY" not in self.request.headers:
+        secret = self.request.META.get("HTTP_APP_KEY")
+        if secret is None:
             return self._keyless()
-        key, environment = self._key(self.request.headers["APP-KEY"])
+        key, environment = self._key(secret)
         key.touch()
         return Caller(environment, Client(key.client_id, self.profile))
 
@@ -170,7 +171,7 @@ class DialectView(APIView):
         return response
 
     def initial(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-        if "Transfer-Encoding" in request.headers:
+        if "HTTP_TRANSFER_ENCODING" in request.META:
             # Django reads no body without a length, and would take this one for empty.
             raise InvalidRequest("A body needs a Content-Length.")
         self.check_query(request)

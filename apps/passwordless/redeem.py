@@ -8,7 +8,6 @@ from typing import Any
 from django.db import IntegrityError
 
 from apps.challenges.models import Challenge, ChallengeQuerySet, Purpose
-from apps.core import crypto
 from apps.core.context import RequestContext
 from apps.core.database import compact
 from apps.core.identifiers import Contact, Kind
@@ -47,7 +46,7 @@ _REDEEM = f"""
            FOR SHARE OF u
     ), fresh AS (
         INSERT INTO users_identifier (id, environment_id, user_id, kind, value, verified_at, created_at)
-        SELECT %(identifier_id)s, %(environment)s, provisional_user_id, %(name)s, %(value)s, now(), now() FROM consumed
+        SELECT uuidv7(), %(environment)s, provisional_user_id, %(name)s, %(value)s, now(), now() FROM consumed
          WHERE NOT EXISTS (SELECT FROM users_identifier i
                             WHERE i.environment_id = %(environment)s AND i.kind = %(name)s
                               AND i.value = %(value)s)
@@ -128,7 +127,6 @@ def _at_once(
         "name": redeeming.kind.value,
         "value": redeeming.value,
         "sign_up_open": environment.sign_up_open,
-        "identifier_id": crypto.new_id(),
         **environment.unchanged_parameters,
     }
     statement = redeeming.statement.replace("$unchanged", environment.unchanged)

@@ -103,7 +103,7 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         ), noted AS (
             INSERT INTO audit_event (id, environment_id, kind, created_at, user_id, session_id, client_id, ip,
                    user_agent, facts)
-            SELECT %(event)s, %(environment)s, %(kind)s, clock_timestamp(), id, %(session)s, %(client)s, %(ip)s,
+            SELECT uuidv7(), %(environment)s, %(kind)s, clock_timestamp(), id, %(session)s, %(client)s, %(ip)s,
                    %(user_agent)s, jsonb_build_object('new', is_new)
               FROM active
         )
@@ -196,7 +196,8 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         scope: str,
     ) -> Opened | None:
         """The session that a statement ending in OPENED opens; `facts` are the parameters of what stands before."""
-        session_id, secret, version = crypto.new_id(), crypto.random_bytes(SECRET_BYTES), crypto.current_key_version()
+        session_id, secret = crypto.new_row_id(), crypto.random_bytes(SECRET_BYTES)
+        version = crypto.current_key_version()
         parameters: dict[str, Any] = {
             **facts,
             "session": session_id,
@@ -208,7 +209,6 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
             "idle": timedelta(seconds=environment.session_idle_ttl),
             "absolute": min(timedelta(seconds=environment.session_absolute_ttl), client.longest_session),
             "environment": environment.id,
-            "event": crypto.new_id(),
             "kind": Event.Kind.SIGNED_IN.value,
             "ip": context.ip or None,
             "user_agent": context.user_agent[:MAX_USER_AGENT],
@@ -338,7 +338,7 @@ def _outcome(presented: int, before: int, after: int, *, is_revoked: bool) -> Ou
 
 
 class Session(models.Model):
-    id = models.UUIDField(primary_key=True, default=crypto.new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=crypto.new_row_id, editable=False)
     environment = models.ForeignKey(
         Environment, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
     )

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from django.db import connection, models
 from django.db.models.functions import Now
 
-from apps.core.crypto import new_id
+from apps.core.crypto import new_id, new_row_id
 from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
 
@@ -153,7 +153,7 @@ class IdentifierQuerySet(EnvironmentQuerySet["Identifier"]):
             RETURNING id
         ), fresh AS (
             INSERT INTO users_identifier (id, environment_id, user_id, kind, value, verified_at, created_at)
-            SELECT %(id)s, %(environment)s, id, %(kind)s, %(value)s, %(verified_at)s, now() FROM fresh_user
+            SELECT uuidv7(), %(environment)s, id, %(kind)s, %(value)s, %(verified_at)s, now() FROM fresh_user
             ON CONFLICT (environment_id, kind, value) DO NOTHING
             RETURNING user_id, verified_at IS NOT NULL, FALSE
         )
@@ -203,7 +203,7 @@ class IdentifierQuerySet(EnvironmentQuerySet["Identifier"]):
             "verified_at": verified_at,
         }
         with connection.cursor() as cursor:
-            cursor.execute(self.REGISTER, {**facts, "id": new_id(), "user": user_id})
+            cursor.execute(self.REGISTER, {**facts, "user": user_id})
             row = cursor.fetchone()
         if row:
             return Person(*row)
@@ -223,7 +223,7 @@ class Identifier(models.Model):
         PHONE = "phone"
         USERNAME = "username"
 
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    id = models.UUIDField(primary_key=True, default=new_row_id, editable=False)
     environment = models.ForeignKey(
         Environment, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
     )
