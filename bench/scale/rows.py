@@ -97,7 +97,7 @@ TABLES: dict[str, tuple[str, dict[str, str]]] = {
              UNION ALL SELECT 'phone', phone WHERE number % 10 = 0) AS known
         """,
         {
-            "id": "gen_random_uuid()",
+            "id": "uuidv7(joined - now())",
             "environment_id": "environment_id",
             "user_id": "user_id",
             "kind": "kind",
@@ -134,7 +134,7 @@ TABLES: dict[str, tuple[str, dict[str, str]]] = {
         "FROM (SELECT DISTINCT ON (date_trunc('minute', at), email) * FROM scale_start"
         " WHERE random() < 0.1 ORDER BY date_trunc('minute', at), email) AS failed",
         {
-            "id": "gen_random_uuid()",
+            "id": "uuidv7(at - now())",
             "environment_id": "environment_id",
             "identifier": "email",
             "minute": "date_trunc('minute', at)",
@@ -144,7 +144,7 @@ TABLES: dict[str, tuple[str, dict[str, str]]] = {
     "delivery_message": (
         "FROM scale_start",
         {
-            "id": "gen_random_uuid()",
+            "id": "uuidv7(at - now())",
             "environment_id": "environment_id",
             "channel": "'email'",
             "template": "'sign_in'",
@@ -168,7 +168,7 @@ TABLES: dict[str, tuple[str, dict[str, str]]] = {
                 FROM scale_person WHERE number % 10 = 1 ORDER BY at) AS captured
         """,
         {
-            "id": "gen_random_uuid()",
+            "id": "uuidv7(at - now())",
             "environment_id": "environment_id",
             "recipient": "email",
             "body_sealed": "convert_to(repeat(md5(random()::text), 40), 'UTF8')",
@@ -184,7 +184,7 @@ TABLES: dict[str, tuple[str, dict[str, str]]] = {
               ORDER BY opened) AS s
         """,
         {
-            "id": "gen_random_uuid()",
+            "id": "uuidv7(opened - now())",
             "environment_id": "environment_id",
             "user_id": "user_id",
             "client_id": "environment_id",
@@ -204,7 +204,7 @@ TABLES: dict[str, tuple[str, dict[str, str]]] = {
                 FROM scale_person, generate_series(1, 4) ORDER BY at) AS e
         """,
         {
-            "id": "gen_random_uuid()",
+            "id": "uuidv7(at - now())",
             "environment_id": "environment_id",
             "kind": "CASE WHEN random() < 0.97 THEN 'session.opened' ELSE 'session.revoked' END",
             "created_at": "at",
