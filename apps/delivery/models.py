@@ -38,6 +38,7 @@ class MessageQuerySet(EnvironmentQuerySet["Message"]):
     CLAIM = """
         UPDATE delivery_message SET due_at = now() + %(lease)s, claim = claim + 1, attempts = attempts + 1
          WHERE id = ANY (ARRAY(SELECT id FROM delivery_message WHERE state = 'queued' AND due_at <= now()
+                                                                  AND environment_id <> ALL(%(full)s::uuid[])
                                 ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED))
         RETURNING *
     """
@@ -133,6 +134,10 @@ class Message(models.Model):
     def dead(self, why: str) -> Outcome:
         """A dead letter: kept for the operator to see, and never tried again."""
         return Outcome(self.id, self.claim, self.State.DEAD, why[:200])
+
+    def given_back(self) -> Outcome:
+        """It was never begun: due at once for whoever claims next."""
+        return Outcome(self.id, self.claim, self.State.QUEUED, pause=timedelta(0))
 
     def retry(self, why: str) -> Outcome:
         """Due again after a growing pause; a dead letter when it would come too late for its reader."""

@@ -116,11 +116,12 @@ class Claimed:
         return self.message.environment
 
 
-def claim(limit: int, ended: Collection[Outcome] = ()) -> list[Claimed]:
-    """Take at most `limit` due messages of all environments, each for the length of LEASE; settle what has ended."""
+def claim(limit: int, ended: Collection[Outcome] = (), full: Collection[uuid.UUID] = ()) -> list[Claimed]:
+    """Take at most `limit` due messages, each for the length of LEASE, of all environments but those that are `full`;
+    settle what has ended."""
     # Before the statement, so that the lease is never younger than it looks here.
     claimed_at = time.monotonic()
-    facts: dict[str, Any] = {"lease": LEASE, "limit": limit, "key_versions": key_versions()}
+    facts: dict[str, Any] = {"lease": LEASE, "limit": limit, "full": list(full), "key_versions": key_versions()}
     with connection.cursor() as cursor:
         if ended:
             cursor.execute(_SETTLE_AND_CLAIM, facts | parameters(ended))

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -22,12 +21,14 @@ from apps.delivery.outcomes import Outcome
 from apps.delivery.providers import http, smtp
 from apps.passwordless.claims import Claimed, claim
 from apps.passwordless.deliver import carry
+from apps.passwordless.line import Line
 
 log = structlog.get_logger()
 
 POLL_SECONDS = 1.0
 # Most of them never run where providers answer at once.
 THREADS = 16
+MOST_OF_ONE_ENVIRONMENT = THREADS // 2
 # Each look, each settling and each thread that wakes costs as much for many messages as for one. So the clock rests
 # after a claim, the longer the more it found, and finds the more the next time. Where mails are few it finds one and
 # rests too shortly to keep the next one waiting.
@@ -43,7 +44,8 @@ class _Done:
 
 
 class Dispatcher:
-    """Claims as many due messages as it has idle threads, so that one slow provider does not hold up the claimed.
+    """Claims as many due messages as it has idle threads, so that one slow provider does not hold up the claimed, nor
+    that of one environment the others (`Line`).
 
     One thread, the clock, does all the SQL on one connection; the others compose and wait for providers. What they
     bring back while the clock works or rests is settled together, so a mail is between its provider's yes and our
@@ -57,7 +59,7 @@ class Dispatcher:
     def __init__(self, carry: Callable[[Claimed], Outcome | None]) -> None:
         self._carry = carry
         self._inbox: SimpleQueue[_Done | None] = SimpleQueue()  # None: look.
-        self._waiting: SimpleQueue[Claimed] = SimpleQueue()
+        self._line = Line(MOST_OF_ONE_ENVIRONMENT)
         self._worked_off = threading.Event()
         self._looked = threading.Event()
         self._stopped = threading.Event()
@@ -75,7 +77,7 @@ class Dispatcher:
         self._listener.start()
 
     def stop(self) -> None:
-        """Finish what is being sent; what was not begun falls due again for another worker."""
+        """Finish what is being sent; what was not begun is given back."""
         self._stopped.set()
         self.wake()
         if self._clock.is_alive():
@@ -92,9 +94,17 @@ class Dispatcher:
     def _run(self) -> None:
         while not self._stopped.is_set() or self._busy:
             self._read_inbox()
+            if self._stopped.is_set():
+                self._give_back()
             self._work()
         self._work()
         connection.close()
+
+    def _give_back(self) -> None:
+        """What no thread has begun is due at once, for another worker."""
+        left = self._line.leave()
+        self._busy -= len(left)
+        self._unsettled += [each.message.given_back() for each in left]
 
     def _work(self) -> None:
         try:
@@ -130,7 +140,7 @@ class Dispatcher:
         else:
             self._worked_off.wait(LONGEST_REST_SECONDS)
         self._last_claim = 0
-        for _ in range(self._waiting.qsize()):
+        for _ in range(self._line.ready()):
             self._pool.submit(self._work_off)
 
     def _note(self, news: _Done | None) -> None:
@@ -143,12 +153,12 @@ class Dispatcher:
 
     @property
     def _room(self) -> int:
-        return THREADS - self._busy
+        return THREADS - self._busy + self._line.held()
 
     def _look(self) -> None:
         """Settle and claim at once, and hand out. A full claim says that there may be more."""
         room = self._room
-        claimed = claim(room, self._unsettled)
+        claimed = claim(room, self._unsettled, self._line.full())
         self._unsettled = []
         self._next_look = time.monotonic() + POLL_SECONDS if len(claimed) < room else 0.0
         self._last_claim = len(claimed)
@@ -158,16 +168,14 @@ class Dispatcher:
     def _hand_out(self, claimed: Sequence[Claimed]) -> None:
         self._busy += len(claimed)
         self._worked_off.clear()
-        for each in claimed:
-            self._waiting.put(each)
+        self._line.join(claimed)
         if claimed:
             self._pool.submit(self._work_off)
 
     def _work_off(self) -> None:
-        """Carry what waits until nothing does."""
-        with suppress(Empty):
-            while True:
-                self._send(self._waiting.get_nowait())
+        """Carry what waits until nothing may be taken."""
+        while claimed := self._line.take():
+            self._send(claimed)
         self._worked_off.set()
 
     def _send(self, claimed: Claimed) -> None:
@@ -181,6 +189,7 @@ class Dispatcher:
             try:
                 connection.close()
             finally:
+                self._line.done(claimed)
                 self._inbox.put(_Done(outcome))
 
     def _listen(self) -> None:

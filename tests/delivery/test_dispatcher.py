@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 from pytest_django import Settings
 
 from apps.core import broker
@@ -17,7 +18,7 @@ from apps.delivery.models import Message
 from apps.delivery.outcomes import Outcome
 from apps.passwordless.claims import Claimed
 from apps.passwordless.deliver import carry
-from apps.passwordless.dispatcher import THREADS, Dispatcher
+from apps.passwordless.dispatcher import MOST_OF_ONE_ENVIRONMENT, THREADS, Dispatcher
 from tests.smtp_sink import SmtpSink
 from tests.stack.checkout import wait_until
 from tests.world import World, build
@@ -103,12 +104,36 @@ def test_a_hint_that_gets_lost_delays_a_mail_by_a_second_at_most(world: World, s
 
 def test_messages_of_a_slow_provider_have_a_thread_each(world: World, sink: SmtpSink) -> None:
     sink.delay = 0.5
-    sign_up(world, THREADS)
+    sign_up(world, MOST_OF_ONE_ENVIRONMENT)
     started = time.monotonic()
     with dispatching():
-        sink.wait_for(THREADS)
+        sink.wait_for(MOST_OF_ONE_ENVIRONMENT)
         wait_until(lambda: states(world) == {Message.State.SENT})
     assert time.monotonic() - started < 4 * sink.delay
+
+
+def test_a_slow_provider_holds_up_nobody_elses_messages(world: World, sink: SmtpSink) -> None:
+    sign_up(world, 3 * THREADS, name="slow")
+    with SmtpSink(delay=2) as tarpit, dispatching():
+        world.environment.mail_url = tarpit.url
+        world.environment.save()
+        other = build()
+        other.environment.mail_url = sink.url
+        other.environment.save()
+        tarpit.wait_for(MOST_OF_ONE_ENVIRONMENT)
+        sign_up(other, THREADS, name="quick")
+        sink.wait_for(THREADS, seconds=1.5)
+        assert len(tarpit.messages) <= MOST_OF_ONE_ENVIRONMENT
+
+
+def test_what_waits_for_a_slow_provider_is_sent_all_the_same(world: World, sink: SmtpSink) -> None:
+    sink.delay = 0.2
+    count = MOST_OF_ONE_ENVIRONMENT + THREADS
+    sign_up(world, count)
+    with dispatching():
+        sink.wait_for(count)
+        wait_until(lambda: states(world) == {Message.State.SENT})
+    assert len(sink.messages) == count
 
 
 def test_two_dispatchers_send_each_mail_once(world: World, sink: SmtpSink) -> None:
@@ -162,4 +187,4 @@ def test_it_stops_after_what_it_began_is_sent_and_written_down(world: World, sin
     sent = Message.objects.for_environment(world.environment).filter(state=Message.State.SENT)
     assert 1 <= sent.count() == len(sink.messages) < 3 * THREADS
     waiting = Message.objects.for_environment(world.environment).filter(state=Message.State.QUEUED)
-    assert set(waiting.values_list("attempts", flat=True)) == {0}
+    assert not waiting.filter(due_at__gt=Now()).exists()
