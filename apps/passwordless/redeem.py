@@ -21,35 +21,30 @@ from apps.users.models import Person
 
 # The common way in one statement, which is what `prove` and `Session.objects.open` do in six: it applies only to
 # somebody who is proved already and not disabled, and to somebody new who may be created. Where it does not apply it
-# changes nothing, and the long way decides. It saves two thirds of what a verify costs.
+# changes nothing, and the long way decides (bench/README.md has what it saves).
 # What it looks up is compared with parameters and never with a column of the challenge: of those a plan that was made
 # while there were few people would make a table of everybody.
 # Locks in the order challenge, user, session, as everywhere: `known` reads from `consumed`, so it comes after it. A
 # user who was disabled in between gets nothing for a code that is consumed.
 _REDEEM = f"""
-    WITH consumed AS (
+    WITH theirs AS (
+        SELECT i.user_id, i.verified_at IS NOT NULL AND u.disabled_at IS NULL AS is_usual
+          FROM users_identifier i JOIN users_enduser u ON u.id = i.user_id
+         WHERE i.environment_id = %(environment)s AND i.kind = %(name)s AND i.value = %(value)s
+    ), consumed AS (
         UPDATE challenges_challenge
            SET nonce = NULL, code_digest = NULL, tries[%(tries)s] = tries[%(tries)s] + 1
          WHERE $open_to_this_guess AND password_digest = '' AND $unchanged
-           AND (EXISTS (SELECT FROM users_identifier i JOIN users_enduser u ON u.id = i.user_id
-                         WHERE i.environment_id = %(environment)s AND i.kind = %(name)s AND i.value = %(value)s
-                           AND i.verified_at IS NOT NULL AND u.disabled_at IS NULL)
-                OR creates_user AND %(sign_up_open)s
-                   AND NOT EXISTS (SELECT FROM users_identifier i
-                                    WHERE i.environment_id = %(environment)s AND i.kind = %(name)s
-                                      AND i.value = %(value)s))
+           AND coalesce((SELECT is_usual FROM theirs), creates_user AND %(sign_up_open)s)
         RETURNING provisional_user_id
     ), known AS (
-        SELECT u.id FROM consumed, users_identifier i JOIN users_enduser u ON u.id = i.user_id
-         WHERE i.environment_id = %(environment)s AND i.kind = %(name)s AND i.value = %(value)s
-           AND u.disabled_at IS NULL
+        SELECT u.id FROM consumed, theirs JOIN users_enduser u ON u.id = theirs.user_id
+         WHERE u.disabled_at IS NULL
            FOR SHARE OF u
     ), fresh AS (
         INSERT INTO users_identifier (id, environment_id, user_id, kind, value, verified_at, created_at)
         SELECT uuidv7(), %(environment)s, provisional_user_id, %(name)s, %(value)s, now(), now() FROM consumed
-         WHERE NOT EXISTS (SELECT FROM users_identifier i
-                            WHERE i.environment_id = %(environment)s AND i.kind = %(name)s
-                              AND i.value = %(value)s)
+         WHERE NOT EXISTS (SELECT FROM theirs)
         RETURNING user_id
     ), created AS (
         INSERT INTO users_enduser (id, environment_id, created_at) SELECT user_id, %(environment)s, now() FROM fresh
