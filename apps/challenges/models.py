@@ -101,26 +101,31 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
     """
 
-    # The same for a guess that names the person, where the row has a digest of its code. Of the usual length, as nearly
-    # all are; for the others it does not hold, and the code is derived again to compare it.
-    KNOWN_BY_DIGEST = """
+    # The same for a guess that names the person, where the row has a digest of its code: of the usual length, as nearly
+    # all are. For the others it does not hold, and the code is derived again to compare it.
+    OPEN_BY_DIGEST = """
         environment_id = %(environment)s AND purpose = %(purpose)s AND identifier = %(identifier)s
-        AND nonce IS NOT NULL AND code_digest = ANY(%(digests)s)
+        AND nonce IS NOT NULL AND code_digest IS NOT NULL
         AND tries[%(tries)s] < max_tries AND expires_at > clock_timestamp()
+    """
+    RIGHT_BY_DIGEST = "code_digest = ANY(%(digests)s)"
+
+    # Adds one to what a person has failed, for each row of `wrong`.
+    FAILED = """
+        INSERT INTO challenges_failurecount AS f (id, environment_id, identifier, minute, failures)
+        SELECT uuidv7(), environment_id, identifier, date_trunc('minute', now()), 1 FROM wrong
+        ON CONFLICT (environment_id, identifier, minute) DO UPDATE SET failures = f.failures + 1
+        RETURNING failures
     """
 
     # Counts a wrong guess against its challenge and, only if the challenge was still open to it, against the person.
     # With 200 at once exactly max_tries of them find the condition true; the rest change nothing.
     COUNT_FAILURE = f"""
-        WITH counted AS (
+        WITH wrong AS (
             UPDATE challenges_challenge SET tries[%(tries)s] = tries[%(tries)s] + 1
              WHERE {OPEN_TO_GUESS}
             RETURNING environment_id, identifier
-        )
-        INSERT INTO challenges_failurecount AS f (id, environment_id, identifier, minute, failures)
-        SELECT uuidv7(), environment_id, identifier, date_trunc('minute', now()), 1 FROM counted
-        ON CONFLICT (environment_id, identifier, minute) DO UPDATE SET failures = f.failures + 1
-        RETURNING failures
+        ) {FAILED}
     """  # noqa: S608 - Of our own parts.
 
     # The statement that decides. It nulls the nonce, so the code can never be derived again. A password that waited is
@@ -209,8 +214,8 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
         return max((again - timezone.now()).total_seconds(), 1)
 
     @staticmethod
-    def known_by_digest(environment: Environment, purpose: Purpose, identifier: str, code: str) -> dict[str, Any]:
-        """The parameters of KNOWN_BY_DIGEST."""
+    def by_digest(environment: Environment, purpose: Purpose, identifier: str, code: str) -> dict[str, Any]:
+        """The parameters of OPEN_BY_DIGEST and RIGHT_BY_DIGEST."""
         guess = code.zfill(environment.code_length)  # As in `_compare`.
         versions = crypto.key_versions()
         return {
@@ -355,9 +360,6 @@ class Challenge(models.Model):
                 fields=["environment", "purpose", "identifier"],
                 condition=models.Q(nonce__isnull=False),
                 name="one_live_challenge",
-            ),
-            models.CheckConstraint(
-                condition=models.Q(code_digest=None) | models.Q(nonce__isnull=False), name="no_digest_without_a_nonce"
             ),
         )
         indexes = (

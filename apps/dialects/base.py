@@ -114,12 +114,20 @@ class DialectView(APIView):
     @cached_property
     def data(self) -> Any:
         """The body of the request, read once; {} for none. Raises InvalidRequest."""
-        body = strict_json.bounded(self.request)
+        body = strict_json.bounded(self._body)
         if not body:
             return {}
         if self.takes_forms:
             return strict_form.read(body, self.request.META.get("CONTENT_TYPE"))
         return strict_json.loads(body)
+
+    @cached_property
+    def _body(self) -> bytes:
+        """As far as it is of interest. Kept, because a step that is done again must not read on where it stopped."""
+        try:
+            return self.request.read(strict_json.MAX_BODY_BYTES + 1)
+        except OSError:
+            raise InvalidRequest("The body could not be read.") from None
 
     @property
     def address(self) -> Address:

@@ -6,8 +6,6 @@ import json
 import re
 from typing import Any, NoReturn
 
-from django.http import HttpRequest
-
 from apps.core.errors import BodyTooLarge, InvalidRequest
 
 MAX_BODY_BYTES = 16 * 1024
@@ -16,9 +14,8 @@ MAX_DEPTH = 20
 FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
-def bounded(stream: HttpRequest) -> bytes:
-    """All of a body. Raises BodyTooLarge."""
-    body = stream.read(MAX_BODY_BYTES + 1)
+def bounded(body: bytes) -> bytes:
+    """Raises BodyTooLarge."""
     if len(body) > MAX_BODY_BYTES:
         raise BodyTooLarge
     return body

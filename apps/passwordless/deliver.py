@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db import connection
 
 from apps.challenges.models import Challenge, Purpose
 from apps.core.identifiers import Channel
@@ -78,7 +79,9 @@ def _hand_over(message: Message, composed: Composed) -> Outcome | None:
 
 
 def _send(message: Message, composed: Composed, send: Callable[[], str]) -> Outcome | None:
-    if not message.renew():
+    held = message.renew()
+    connection.close()  # Providers take their time, and there are fewer connections than threads.
+    if not held:
         return None
     words = send()
     log.info("message_sent", message=str(message.id), channel=message.channel, attempts=message.attempts)

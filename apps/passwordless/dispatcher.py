@@ -93,6 +93,7 @@ class Dispatcher:
 
     def _run(self) -> None:
         while not self._stopped.is_set() or self._busy:
+            self._rest()
             self._read_inbox()
             if self._stopped.is_set():
                 self._give_back()
@@ -122,8 +123,6 @@ class Dispatcher:
 
     def _read_inbox(self) -> None:
         """Wait for something to do, then take all that has come in."""
-        if self._last_claim:
-            self._rest()
         can_look = self._room and not self._stopped.is_set()
         wait = max(self._next_look - time.monotonic(), 0) if can_look else POLL_SECONDS
         try:
@@ -134,14 +133,15 @@ class Dispatcher:
             pass
 
     def _rest(self) -> None:
-        """After a full claim, which says that there may be more, only until it is worked off."""
+        """After a claim; after a full one, which says that there may be more, only until it is worked off."""
+        if not self._last_claim:
+            return
         if self._next_look:
             time.sleep(min(self._last_claim * REST_SECONDS_EACH, LONGEST_REST_SECONDS))
         else:
             self._worked_off.wait(LONGEST_REST_SECONDS)
         self._last_claim = 0
-        for _ in range(self._line.ready()):
-            self._pool.submit(self._work_off)
+        self._add_threads(self._line.ready())
 
     def _note(self, news: _Done | None) -> None:
         if news is None:
@@ -170,7 +170,15 @@ class Dispatcher:
         self._worked_off.clear()
         self._line.join(claimed)
         if claimed:
-            self._pool.submit(self._work_off)
+            self._add_threads(1)
+
+    def _add_threads(self, count: int) -> None:
+        """A machine that gives no more threads leaves what waits to those there are, and the clock goes on."""
+        try:
+            for _ in range(count):
+                self._pool.submit(self._work_off)
+        except RuntimeError as failure:
+            log.warning("no_thread_to_deliver", reason=str(failure))
 
     def _work_off(self) -> None:
         """Carry what waits until nothing may be taken."""

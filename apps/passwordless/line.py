@@ -54,7 +54,8 @@ class Line:
     def full(self) -> list[uuid.UUID]:
         """Environments that nothing more should be claimed of."""
         with self._lock:
-            return [name for name, count in self._in_hand.items() if count >= self._most]
+            here = self._in_hand + Counter(each.environment.id for each in self._waiting)
+            return [name for name, count in here.items() if count >= self._most]
 
     def leave(self) -> list[Claimed]:
         """What was waiting; nothing does any more."""

@@ -10,6 +10,7 @@ from django.db import IntegrityError
 from apps.challenges.models import Challenge, ChallengeQuerySet, Purpose
 from apps.core.context import RequestContext
 from apps.core.database import compact
+from apps.core.errors import CodeMismatch
 from apps.core.identifiers import Contact, Kind
 from apps.passwordless.proof import kind_of, prove
 from apps.passwordless.sessions import ClaimsOf, Client, Tokens, no_claims, sign
@@ -22,8 +23,10 @@ from apps.users.models import Person
 # The common way in one statement, which is what `prove` and `Session.objects.open` do in six: it applies only to
 # somebody who is proved already and not disabled, and to somebody new who may be created. Where it does not apply it
 # changes nothing, and the long way decides (bench/README.md has what it saves).
-# What it looks up is compared with parameters and never with a column of the challenge: of those a plan that was made
-# while there were few people would make a table of everybody.
+# A wrong guess is counted by the same UPDATE that would let a right one in, so of guesses at one time no more are
+# compared than there are tries.
+# The person is looked up only if the code is right, once, and compared with parameters: of columns of the challenge a
+# plan that was made while there were few people would make a table of everybody.
 # Locks in the order challenge, user, session, as everywhere: `known` reads from `consumed`, so it comes after it. A
 # user who was disabled in between gets nothing for a code that is consumed.
 _REDEEM = f"""
@@ -31,12 +34,20 @@ _REDEEM = f"""
         SELECT i.user_id, i.verified_at IS NOT NULL AND u.disabled_at IS NULL AS is_usual
           FROM users_identifier i JOIN users_enduser u ON u.id = i.user_id
          WHERE i.environment_id = %(environment)s AND i.kind = %(name)s AND i.value = %(value)s
-    ), consumed AS (
+           AND EXISTS (SELECT FROM challenges_challenge WHERE $open AND $right)
+    ), decided AS (
         UPDATE challenges_challenge
-           SET nonce = NULL, code_digest = NULL, tries[%(tries)s] = tries[%(tries)s] + 1
-         WHERE $open_to_this_guess AND password_digest = '' AND $unchanged
-           AND coalesce((SELECT is_usual FROM theirs), creates_user AND %(sign_up_open)s)
-        RETURNING provisional_user_id
+           SET nonce = CASE WHEN $right THEN NULL ELSE nonce END,
+               code_digest = CASE WHEN $right THEN NULL ELSE code_digest END, tries[%(tries)s] = tries[%(tries)s] + 1
+         WHERE $open AND password_digest = '' AND $unchanged
+           AND CASE WHEN $right THEN coalesce((SELECT is_usual FROM theirs), creates_user AND %(sign_up_open)s)
+                    ELSE TRUE END
+        RETURNING environment_id, identifier, provisional_user_id, nonce IS NULL AS is_right
+    ), wrong AS (
+        SELECT environment_id, identifier FROM decided WHERE NOT is_right
+    ), failed AS ({ChallengeQuerySet.FAILED}
+    ), consumed AS (
+        SELECT provisional_user_id FROM decided WHERE is_right
     ), known AS (
         SELECT u.id FROM consumed, theirs JOIN users_enduser u ON u.id = theirs.user_id
          WHERE u.disabled_at IS NULL
@@ -51,9 +62,18 @@ _REDEEM = f"""
     ), active AS (
         SELECT id, FALSE AS is_new FROM known UNION ALL SELECT user_id, TRUE FROM fresh
     ), {SessionQuerySet.OPENED}
+    SELECT active.id, opened.idle_expires_at, is_right
+      FROM decided LEFT JOIN active ON TRUE LEFT JOIN opened ON TRUE
 """  # noqa: S608 - Of our own parts.
-REDEEM_BY_DIGEST = compact(_REDEEM.replace("$open_to_this_guess", ChallengeQuerySet.KNOWN_BY_DIGEST))
-REDEEM_BY_NONCE = compact(_REDEEM.replace("$open_to_this_guess", ChallengeQuerySet.OPEN_TO_GUESS))
+
+
+def _statement(is_open: str, is_right: str) -> str:
+    return compact(_REDEEM.replace("$open", is_open).replace("$right", is_right))
+
+
+REDEEM_BY_DIGEST = _statement(ChallengeQuerySet.OPEN_BY_DIGEST, ChallengeQuerySet.RIGHT_BY_DIGEST)
+# For a guess that was found right already.
+REDEEM_BY_NONCE = _statement(ChallengeQuerySet.OPEN_TO_GUESS, "TRUE")
 
 
 def redeem(
@@ -69,7 +89,7 @@ def redeem(
     """Sign a person in with the code sent to `to`. Raises as `prove` does."""
     limit(environment, "redeem", context)
     backend = jwt.signer(environment, client.profile)
-    guess = Challenge.objects.known_by_digest(environment, Purpose.SIGN_IN, to.value, code)
+    guess = Challenge.objects.by_digest(environment, Purpose.SIGN_IN, to.value, code)
     redeeming = _Redeeming(REDEEM_BY_DIGEST, guess, to.kind, to.value)
     session = _at_once(redeeming, environment, client, context, scope)
     if session is None:
@@ -116,7 +136,8 @@ class _Redeeming:
 def _at_once(
     redeeming: _Redeeming, environment: Environment, client: Client, context: RequestContext, scope: str = ""
 ) -> Opened | None:
-    """The session that one statement opens; None where it does not apply."""
+    """The session that one statement opens; None where it does not apply. Raises CodeMismatch for a wrong guess, which
+    it has counted."""
     facts = {
         **redeeming.guess,
         "name": redeeming.kind.value,
@@ -126,10 +147,12 @@ def _at_once(
     }
     statement = redeeming.statement.replace("$unchanged", environment.unchanged)
     try:
-        session = Session.objects.opened_by(statement, facts, environment, client, context=context, scope=scope)
+        session, said = Session.objects.opened_by(statement, facts, environment, client, context=context, scope=scope)
     except IntegrityError:
         # Somebody else has just created the person by this identifier, and nothing of this statement remains.
         return None
-    if session is not None:
+    if said:
         environment.confirmed()
+    if said == (False,):
+        raise CodeMismatch
     return session

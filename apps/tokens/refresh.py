@@ -29,6 +29,10 @@ class RefreshToken:
     proof: bytes = field(repr=False)
 
     @property
+    def key_version(self) -> int:
+        return self.head[0]
+
+    @property
     def session_id(self) -> uuid.UUID:
         return uuid.UUID(bytes=self.head[1:17])
 

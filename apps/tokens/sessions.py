@@ -107,7 +107,6 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
                    %(user_agent)s, jsonb_build_object('new', is_new)
               FROM active
         )
-        SELECT active.id, opened.idle_expires_at FROM active, opened
     """
     # FOR SHARE: a user who is being disabled at this moment is waited for, and then gets no session.
     OPEN = f"""
@@ -116,13 +115,14 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
              WHERE id = %(user)s AND environment_id IS NOT DISTINCT FROM %(environment)s AND disabled_at IS NULL
                FOR SHARE
         ), {OPENED}
+        SELECT active.id, opened.idle_expires_at FROM active, opened
     """  # noqa: S608 - Of our own parts.
 
     # Whether a genuine refresh token is one of this session's. Not "=" for the environment, as in
     # Challenge.objects.OPEN_TO_GUESS: this has to be looked up by its id.
     NAMED = """
         id = %(session)s AND environment_id IS NOT DISTINCT FROM %(environment)s
-        AND sha256(secret || %(head)s::bytea) = %(proof)s
+        AND key_version = %(key_version)s AND sha256(secret || %(head)s::bytea) = %(proof)s
     """
 
     # One guarded statement rotates, replays or revokes, by the database's clock and by the row as it is once locked:
@@ -183,7 +183,8 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
     ) -> Opened | None:
         """A new session and its event, inside the transaction that consumed the proof; None for a disabled person."""
         facts = {"user": person.user_id, "is_new": person.is_new}
-        return self.opened_by(self.OPEN, facts, environment, client, context=context, scope=scope)
+        opened, _ = self.opened_by(self.OPEN, facts, environment, client, context=context, scope=scope)
+        return opened
 
     def opened_by(
         self,
@@ -194,8 +195,9 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         *,
         context: RequestContext,
         scope: str,
-    ) -> Opened | None:
-        """The session that a statement ending in OPENED opens; `facts` are the parameters of what stands before."""
+    ) -> tuple[Opened | None, tuple[Any, ...]]:
+        """The session that a statement with OPENED opens, and what else its row says, which is nothing for no row.
+        `facts` are the parameters of the rest of it."""
         session_id, secret = crypto.new_row_id(), crypto.random_bytes(SECRET_BYTES)
         version = crypto.current_key_version()
         parameters: dict[str, Any] = {
@@ -217,9 +219,12 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
             cursor.execute(statement, parameters)
             row = cursor.fetchone()
         if row is None:
-            return None
-        user_id, idle_expires_at = row
-        return Opened(session_id, environment.id, user_id, client.id, scope, version, secret, idle_expires_at)
+            return None, ()
+        user_id, idle_expires_at, *rest = row
+        if user_id is None:
+            return None, tuple(rest)
+        opened = Opened(session_id, environment.id, user_id, client.id, scope, version, secret, idle_expires_at)
+        return opened, tuple(rest)
 
     def named(self, environment: Environment, text: str) -> Named:
         """The live session that a genuine refresh token belongs to. Raises InvalidRefreshToken; junk costs no query."""
@@ -262,6 +267,7 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         return {
             "session": token.session_id,
             "environment": environment.id,
+            "key_version": token.key_version,
             "head": token.head,
             "proof": token.proof,
         }

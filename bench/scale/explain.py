@@ -32,6 +32,7 @@ class Plan:
     pages: int
     """Of tables and indexes, touched in shared buffers or read into them; those of planning are not counted."""
     indexes: frozenset[str]
+    """That it went by; what a plan names and never came to is not among them."""
     scanned: frozenset[str]
     """Tables read from end to end."""
     milliseconds: float
@@ -139,7 +140,7 @@ def _plan(found: Mapping[str, Any]) -> Plan:
     nodes = list(_nodes(found["Plan"]))
     return Plan(
         pages=sum(_own_pages(node) for node in nodes),
-        indexes=frozenset(node["Index Name"] for node in nodes if "Index Name" in node),
+        indexes=frozenset(node["Index Name"] for node in nodes if "Index Name" in node and node["Actual Loops"]),
         scanned=frozenset(node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"),
         milliseconds=found["Execution Time"],
     )

@@ -8,6 +8,7 @@ import pytest
 from pytest_django import Settings
 
 from apps.core import crypto
+from apps.tokens import refresh
 from apps.tokens.keyring import forget
 from apps.tokens.sessions import Session
 from tests.challenges.clock import live
@@ -89,3 +90,15 @@ def test_a_code_of_a_key_that_was_taken_away_is_refused_and_nothing_breaks(
     forget_keys()
     assert world.verify(ADA, code).status_code < 500
     assert world.refresh(token).status_code == 400
+
+
+def test_the_old_key_makes_no_refresh_token_of_a_session_that_is_younger(world: World, keys: Keys) -> None:
+    """Whoever has the old key and a later dump of the database."""
+    keys.rotate()
+    world.signed_in(ADA)
+    row = Session.objects.for_environment(world.environment).get()
+    assert row.secret
+    forged = refresh.make(world.environment.id, row.id, row.generation, keys.old, bytes(row.secret))
+    assert world.refresh(forged).status_code == 400
+    genuine = refresh.make(world.environment.id, row.id, row.generation, keys.new, bytes(row.secret))
+    assert world.refresh(genuine).status_code == 200

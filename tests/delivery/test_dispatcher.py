@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any, cast
 
 import pytest
 from django.db import connection
+from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.models.functions import Now
 from pytest_django import Settings
 
@@ -16,7 +20,7 @@ from apps.core import broker
 from apps.delivery import hint
 from apps.delivery.models import Message
 from apps.delivery.outcomes import Outcome
-from apps.passwordless.claims import Claimed
+from apps.passwordless.claims import Claimed, claim
 from apps.passwordless.deliver import carry
 from apps.passwordless.dispatcher import MOST_OF_ONE_ENVIRONMENT, THREADS, Dispatcher
 from tests.smtp_sink import SmtpSink
@@ -134,6 +138,40 @@ def test_what_waits_for_a_slow_provider_is_sent_all_the_same(world: World, sink:
         sink.wait_for(count)
         wait_until(lambda: states(world) == {Message.State.SENT})
     assert len(sink.messages) == count
+
+
+def test_nobody_waits_for_a_database_connection_because_a_provider_is_slow(world: World, sink: SmtpSink) -> None:
+    sink.delay = 1
+    sign_up(world, 1)
+    [claimed] = claim(1)
+    claimed.message.claimed_at = -math.inf  # So the lease is renewed first, which takes a connection.
+    connection.close()
+    with ThreadPoolExecutor(1) as pool:
+        outcome = pool.submit(carry, claimed)
+        sink.wait_for(1)
+        in_use = cast(DatabaseWrapper, connection).pool.get_stats()
+        assert in_use["pool_size"] == in_use["pool_available"]
+        assert outcome.result()
+
+
+def test_a_machine_without_another_thread_sends_with_those_there_are(
+    world: World, sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink.delay = 0.2
+    with dispatching() as dispatcher:
+        sign_up(world, 1)
+        sink.wait_for(1)
+        submit, allowed = dispatcher._pool.submit, iter([True])
+        monkeypatch.setattr(
+            dispatcher._pool, "submit", lambda work: submit(work) if next(allowed, False) else _no_thread()
+        )
+        sign_up(world, 4, name="more")
+        sink.wait_for(5)
+        wait_until(lambda: states(world) == {Message.State.SENT})
+
+
+def _no_thread() -> Any:
+    raise RuntimeError("can't start new thread")
 
 
 def test_two_dispatchers_send_each_mail_once(world: World, sink: SmtpSink) -> None:

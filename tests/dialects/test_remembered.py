@@ -143,6 +143,15 @@ def test_a_step_that_waits_too_long_for_a_lock_is_not_done_again(world: World) -
     assert world.verify(GRACE, code).status_code == 200
 
 
+def test_a_body_is_refused_alike_when_the_step_is_done_again() -> None:
+    world = build()  # Its key has not been used: noting that changes its row, so the second request is done twice.
+    for body, status in ((b" " * 16_385 + b'{"email": "b@example.com"}', 413), (b"{nonsense", 400)):
+        first, second = world.post("email-otp-signup", body), world.post("email-otp-signup", body)
+        ApplicationKey.objects.for_environment(world.environment).update(last_used_at=None)
+        assert (first.status_code, second.status_code) == (status, status)
+        assert first.content == second.content
+
+
 def test_psycopg_remembers_how_the_long_statements_are_read(world: World) -> None:
     key = ApplicationKey.objects.for_environment(world.environment).get()
     recalled = ApplicationKey.objects.recalled(world.app_key, _address(world))

@@ -16,8 +16,4 @@ class Migration(migrations.Migration):
             name='code_digest',
             field=models.BinaryField(help_text='Of a live code of the usual length.', max_length=16, null=True),
         ),
-        migrations.AddConstraint(
-            model_name='challenge',
-            constraint=models.CheckConstraint(condition=models.Q(('code_digest', None), ('nonce__isnull', False), _connector='OR'), name='no_digest_without_a_nonce'),
-        ),
     ]
