@@ -57,7 +57,7 @@ def guess(world: World, email: str, guesses: list[str], number: int) -> Any:
 
 
 def test_guessing_at_once_gets_no_more_guesses() -> None:
-    """With one try and ten guesses, one of them right, one in ten gets in; compared before they are counted, half do."""
+    """One try, ten guesses, one of them right: one in ten gets in. Half did while comparing was not counting."""
     world, got_in = build(max_tries=1), 0
     for number in range(40):
         email = f"p{number}@example.com"

@@ -17,7 +17,7 @@ EMAIL = Email(
     html="<p>Ihr Code für Bücher: 123456</p>\n",
     language="de",
 )
-IMPATIENT = Patience(connect=1.0, step=0.3, check=0.2, prepare=1.0, finish=0.4)
+IMPATIENT = Patience(connect=1.0, step=0.3, check=0.2, reply=0.2, prepare=1.0, finish=0.4)
 
 
 def send(url: str, email: Email = EMAIL, *, guarded: bool = False, patience: Patience = smtp.PATIENCE) -> str:

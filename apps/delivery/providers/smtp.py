@@ -10,7 +10,7 @@ from apps.delivery.providers.smtp_server import Server
 
 PATIENCE = Patience()
 # `send` returns or raises within this time. The lease on a message must be longer, else a second worker sends it too.
-WORST_CASE_SECONDS = PATIENCE.check + PATIENCE.prepare + PATIENCE.finish
+WORST_CASE_SECONDS = max(PATIENCE.check, PATIENCE.reply) + PATIENCE.prepare + PATIENCE.finish
 
 _MAX_REFERENCE = 100
 _pool = Pool()

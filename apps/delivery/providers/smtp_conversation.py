@@ -33,6 +33,8 @@ _OK_FORWARDED = 251
 _CLOSING = 421
 _GO_ON = 354
 _GARBAGE = -1  # smtplib's word for a reply without a code.
+# An idle connection is this long believed to live.
+BELIEVED_SECONDS = 5.0
 _STAGES = (("mail", (_OK,)), ("rcpt", (_OK, _OK_FORWARDED)), ("data", (_GO_ON,)))
 
 
@@ -46,6 +48,8 @@ class Patience:
     step: float = 10.0
     # An idle connection whose peer vanished behind a NAT is found out by silence, and asking costs one round trip.
     check: float = 2.0
+    # One that was in use a moment ago may answer only together with the other commands that it hears at once.
+    reply: float = 5.0
     # Everything up to DATA: a server that sends one byte in each step's time must not hold a worker for ever.
     prepare: float = 15.0
     # From DATA to the final reply. Servers scan the content before that reply, and giving up there costs a duplicate.
@@ -83,7 +87,8 @@ class Conversation(smtplib.SMTP):
         self.server = server
         self._host = server.host  # The name that smtplib's starttls() verifies the certificate for.
         self.patience = patience
-        self._is_used = False
+        self._used_at: float | None = None
+        """By time.monotonic(); None before the first mail."""
         self.allow(patience.prepare)
 
     @classmethod
@@ -108,9 +113,9 @@ class Conversation(smtplib.SMTP):
         After a refusal the connection is good for another mail; `sock` is None after anything else.
         """
         commands = self._envelope(parcel)
-        if self._is_used:
+        if self._used_at is not None:
             self._ask(commands)
-        self._is_used = True
+        self._used_at = time.monotonic()
         self._open_mail(commands)
         self.allow(self.patience.finish)
         # No line of its own may look like the end of the mail (RFC 5321 section 4.5.2).
@@ -199,12 +204,16 @@ class Conversation(smtplib.SMTP):
     def _ask(self, commands: list[bytes]) -> None:
         """See with RSET whether an idle connection lives; it also clears what an earlier refusal may have left.
 
-        What may be said along with it is taken from `commands`. A dead connection has not been given the mail itself.
+        One that was in use a moment ago is believed to live, and hears along with it what may be said of `commands`,
+        which is taken from there. A server may answer RSET only together with the rest (RFC 2920 section 3.2).
+        A dead connection has not been given the mail itself.
         """
-        self.allow(self.patience.check)
-        commands.insert(0, b"RSET\r\n")
+        is_fresh = time.monotonic() - (self._used_at or 0) < BELIEVED_SECONDS
+        self.allow(self.patience.reply if is_fresh else self.patience.check)
+        said = commands if is_fresh else []
+        said.insert(0, b"RSET\r\n")
         try:
-            self._say(commands)
+            self._say(said)
             is_alive = self.getreply()[0] == _OK
         except OSError:
             is_alive = False
