@@ -225,7 +225,8 @@ class DialectView(APIView):
 def _may_be_outdated(unasked: Snapshot, exc: Exception) -> bool:
     """Whether the step has to be done again with what PostgreSQL says now."""
     if isinstance(exc, OperationalError | InterfaceError):
-        # The request's first statement met a dead connection, as in `first_query`.
+        # The request's first statement met a dead connection, as in `first_query`. If that was lost in the one moment
+        # between a COMMIT and its answer, the step finds what it did itself, as the client's own next try would.
         if is_lost(exc):
             replace_dead_connections()
         return is_lost(exc)
