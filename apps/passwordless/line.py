@@ -43,13 +43,16 @@ class Line:
     def ready(self) -> int:
         """How many could be taken at once."""
         with self._lock:
-            waiting = Counter(each.environment.id for each in self._waiting)
-            return sum(min(count, self._most - self._in_hand[name]) for name, count in waiting.items())
+            return self._ready()
 
     def held(self) -> int:
         """How many wait for others of their own environment."""
-        ready = self.ready()
-        return max(len(self._waiting) - ready, 0)
+        with self._lock:
+            return len(self._waiting) - self._ready()
+
+    def _ready(self) -> int:
+        waiting = Counter(each.environment.id for each in self._waiting)
+        return sum(min(count, self._most - self._in_hand[name]) for name, count in waiting.items())
 
     def full(self) -> list[uuid.UUID]:
         """Environments that nothing more should be claimed of."""
