@@ -6,19 +6,12 @@ import json
 import re
 from typing import Any, NoReturn
 
-from apps.core.errors import BodyTooLarge, InvalidRequest
+from apps.core.errors import InvalidRequest
 
 MAX_BODY_BYTES = 16 * 1024
 MAX_DEPTH = 20
 # Control characters end up in headers, logs and terminals; a lone surrogate has no UTF-8 form at all.
 FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-
-
-def bounded(body: bytes) -> bytes:
-    """Raises BodyTooLarge."""
-    if len(body) > MAX_BODY_BYTES:
-        raise BodyTooLarge
-    return body
 
 
 def loads(body: bytes) -> Any:
