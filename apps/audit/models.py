@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from django.db import connection, models
+from django.db import models
 from psycopg.types.json import Jsonb
 
 from apps.core.context import RequestContext
 from apps.core.crypto import new_row_id
+from apps.core.database import rows
 from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
 
@@ -60,8 +61,7 @@ class EventQuerySet(EnvironmentQuerySet["Event"]):
             "user_agent": context.user_agent[:MAX_USER_AGENT] if context else "",
             "facts": Jsonb(dict(facts or {})),
         }
-        with connection.cursor() as cursor:
-            cursor.execute(self.RECORD, parameters)
+        rows(self.RECORD, parameters)
 
 
 class Event(models.Model):

@@ -8,14 +8,14 @@ from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import connection, models
+from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.challenges import codes, issuing
 from apps.challenges.failures import FailureCount
 from apps.core import crypto
-from apps.core.database import first_row
+from apps.core.database import first_row, row, rows
 from apps.core.errors import ChallengeLocked, CodeExpired, CodeMismatch, RateLimited
 from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
@@ -172,13 +172,11 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
             **_code(environment, purpose, channel, identifier),
             **environment.unchanged_parameters,
         }
-        with connection.cursor() as cursor:
-            cursor.execute(self.ISSUE.replace("$unchanged", environment.unchanged), parameters)
-            row = cursor.fetchone()
-        if row is None:
+        issued = row(self.ISSUE.replace("$unchanged", environment.unchanged), parameters)
+        if issued is None:
             return self._unsent(environment, purpose, identifier, by_handle=by_handle)
         environment.confirmed()
-        challenge_id, user_id, version, send, expires_in = row
+        challenge_id, user_id, version, send, expires_in = issued
         return Issued(environment.id, challenge_id, user_id, float(expires_in), version, send)
 
     def _unsent(self, environment: Environment, purpose: Purpose, identifier: str, *, by_handle: bool) -> Issued:
@@ -200,9 +198,7 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
     def _until_less_was_sent(self, environment: Environment, purpose: Purpose, identifier: str) -> float:
         """Seconds until the bounds of an hour and a day may leave room; none where they do."""
         facts: dict[str, Any] = {"environment": environment.id, "purpose": purpose, "identifier": identifier}
-        with connection.cursor() as cursor:
-            cursor.execute(issuing.UNTIL_LESS_WAS_SENT, {**issuing.policy(environment), **facts})
-            ((seconds,),) = cursor.fetchall()
+        ((seconds,),) = rows(issuing.UNTIL_LESS_WAS_SENT, {**issuing.policy(environment), **facts})
         return float(seconds or 0)
 
     @staticmethod
@@ -253,21 +249,16 @@ class ChallengeQuerySet(EnvironmentQuerySet["Challenge"]):
 
     def refuse(self, attempt: Attempt) -> None:
         """Count a wrong guess, then always raise: CodeMismatch, or why it came too late to be counted."""
-        with connection.cursor() as cursor:
-            cursor.execute(self.COUNT_FAILURE, attempt.guard())
-            counted = cursor.fetchone()
-        if counted:
+        if row(self.COUNT_FAILURE, attempt.guard()):
             raise CodeMismatch
         raise ChallengeLocked if attempt.challenge.expires_at > timezone.now() else CodeExpired
 
     def consume(self, attempt: Attempt) -> bool:
         """End the challenge for a right guess. False: another request was faster, the tries or the time ran out."""
-        with connection.cursor() as cursor:
-            cursor.execute(self.CONSUME, attempt.guard())
-            row = cursor.fetchone()
-        if row:
-            (attempt.challenge.password_digest,) = row
-        return row is not None
+        consumed = row(self.CONSUME, attempt.guard())
+        if consumed:
+            (attempt.challenge.password_digest,) = consumed
+        return consumed is not None
 
     def dispute(self, environment: Environment, *, purpose: Purpose, identifier: str) -> None:
         """Let no password wait on the live challenge: for a second sign-up that starts nothing. Whoever follows the

@@ -132,7 +132,7 @@ class DialectView(APIView):
         except OSError:
             raise InvalidRequest("The body could not be read.") from None
 
-    @property
+    @cached_property
     def address(self) -> Address:
         return address(self.kwargs)
 

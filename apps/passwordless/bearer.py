@@ -137,6 +137,6 @@ def _live(environment: Environment, profile: Profile, claims: Claims) -> Live | 
 
 def _needs_no_key(environment: Environment, client_id: uuid.UUID) -> bool:
     """Whether the environment serves this client without a key: nobody's in particular, or a dialect's own."""
-    if client_id == dialect_client(environment, "smtpd"):
-        return environment.password_grant
-    return client_id == environment.id and environment.allows_keyless_clients
+    if client_id == environment.id:
+        return environment.allows_keyless_clients
+    return environment.password_grant and client_id == dialect_client(environment, "smtpd")

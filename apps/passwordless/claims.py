@@ -13,7 +13,7 @@ from django.db.models import Model
 
 from apps.challenges.models import Challenge, Purpose
 from apps.core.crypto import key_versions
-from apps.core.database import stored
+from apps.core.database import rows, stored
 from apps.delivery.models import LEASE, Message, MessageQuerySet
 from apps.delivery.outcomes import Outcome, parameters
 from apps.tenants.models import Environment, Project
@@ -122,14 +122,9 @@ def claim(limit: int, ended: Collection[Outcome] = (), full: Collection[uuid.UUI
     # Before the statement, so that the lease is never younger than it looks here.
     claimed_at = time.monotonic()
     facts: dict[str, Any] = {"lease": LEASE, "limit": limit, "full": list(full), "key_versions": key_versions()}
-    with connection.cursor() as cursor:
-        if ended:
-            cursor.execute(_SETTLE_AND_CLAIM, facts | parameters(ended))
-        else:
-            cursor.execute(_CLAIM, facts)
-        rows = cursor.fetchall()
+    found = rows(_SETTLE_AND_CLAIM, facts | parameters(ended)) if ended else rows(_CLAIM, facts)
     environments: dict[uuid.UUID, Environment] = {}
-    return [_read(row, claimed_at, environments) for row in rows]
+    return [_read(row, claimed_at, environments) for row in found]
 
 
 def _read(row: Sequence[Any], claimed_at: float, environments: dict[uuid.UUID, Environment]) -> Claimed:

@@ -11,6 +11,7 @@ from django.db import transaction
 from apps.challenges.models import Challenge, Issued, Purpose
 from apps.core import ratelimit
 from apps.core.context import RequestContext
+from apps.core.database import after_commit
 from apps.core.errors import InvalidRequest, SignUpClosed, UnknownUser, UserDisabled, UserExists
 from apps.core.identifiers import Channel, Contact, phone_country
 from apps.delivery import hint
@@ -88,7 +89,7 @@ def _issue(
         language=choose_language(context.language, environment.default_language),
     )
     if issued.is_due:
-        transaction.on_commit(hint.wake_workers)
+        after_commit(hint.wake_workers)
     return issued
 
 

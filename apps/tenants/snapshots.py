@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
-from django.db import connection
 from django.db.models import Model, QuerySet
 from django.db.models.expressions import RawSQL
 
-from apps.core.database import first_query
+from apps.core.database import first_query, row
 
 M = TypeVar("M", bound=Model)
 MOST_REMEMBERED = 4096
@@ -37,10 +36,8 @@ class Snapshot:
         return f"(({self.question}) = %(snapshot_version)s)"
 
     def is_current(self) -> bool:
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {self.unchanged}", self.parameters)
-            row = cursor.fetchone()
-        return bool(row and row[0])
+        answer = row(f"SELECT {self.unchanged}", self.parameters)
+        return bool(answer and answer[0])
 
 
 class Snapshots(Generic[M]):

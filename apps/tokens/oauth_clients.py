@@ -9,11 +9,12 @@ from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.db import connection, models
+from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from apps.core import crypto
+from apps.core.database import row
 from apps.tenants.models import Address, Environment, Project, note_use
 from apps.tenants.querysets import EnvironmentQuerySet
 from apps.tenants.rows import columns, with_environment
@@ -76,12 +77,10 @@ class OAuthClientQuerySet(EnvironmentQuerySet["OAuthClient"]):
             place=" AND ".join(f"e.{column} = %({column})s" for column in place),
         )
         parameters: dict[str, Any] = {**place, "client": known}
-        with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            row = cursor.fetchone()
-        if row is None:
+        found = row(statement, parameters)
+        if found is None:
             return None
-        client, environment = with_environment(OAuthClient, row)
+        client, environment = with_environment(OAuthClient, found)
         client.environment = environment
         return client if client.opens(secret) else None
 

@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, ClassVar
 
-from django.db import connection, models
+from django.db import models
 
 from apps.audit.models import MAX_USER_AGENT, Event
 from apps.core import crypto
 from apps.core.context import RequestContext
-from apps.core.database import first_row
+from apps.core.database import first_row, row
 from apps.core.errors import InvalidRefreshToken
 from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
@@ -215,12 +215,10 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
             "ip": context.ip or None,
             "user_agent": context.user_agent[:MAX_USER_AGENT],
         }
-        with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            row = cursor.fetchone()
-        if row is None:
+        found = row(statement, parameters)
+        if found is None:
             return None, ()
-        user_id, idle_expires_at, *rest = row
+        user_id, idle_expires_at, *rest = found
         if user_id is None:
             return None, tuple(rest)
         opened = Opened(session_id, environment.id, user_id, client.id, scope, version, secret, idle_expires_at)
@@ -250,13 +248,11 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
             "client": client.id,
             "profile": client.profile.value,
         }
-        with connection.cursor() as cursor:
-            cursor.execute(self.ROTATE.replace("$unchanged", environment.unchanged), parameters)
-            row = cursor.fetchone()
-        if row is None:
+        found = row(self.ROTATE.replace("$unchanged", environment.unchanged), parameters)
+        if found is None:
             raise InvalidRefreshToken
         environment.confirmed()
-        before, after, user_id, scope, version, secret, idle_expires_at = row
+        before, after, user_id, scope, version, secret, idle_expires_at = found
         session = Opened(token.session_id, environment.id, user_id, client.id, scope, version, secret, idle_expires_at)
         outcome = _outcome(token.generation, before, after, is_revoked=secret is None)
         return Rotation(outcome, session, session.refresh_token(after))
@@ -318,13 +314,11 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
             "trades_keys": trades_keys,
             **environment.unchanged_parameters,
         }
-        with connection.cursor() as cursor:
-            cursor.execute(self.LIVE + environment.unchanged, parameters)
-            row = cursor.fetchone()
-        if row is None:
+        found = row(self.LIVE + environment.unchanged, parameters)
+        if found is None:
             return None
         environment.confirmed()
-        return Live(*row)
+        return Live(*found)
 
     def purge(self, after: timedelta) -> int:
         """Remove what is past its absolute end for longer than `after`, however early it ended; returns how many.

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from django.db import connection, models
+from django.db import models
 from django.db.models.functions import Now
 
 from apps.core.crypto import new_id, new_row_id
+from apps.core.database import row, rows
 from apps.tenants.models import Environment
 from apps.tenants.querysets import EnvironmentQuerySet
 
@@ -74,14 +75,11 @@ class EndUserQuerySet(EnvironmentQuerySet["EndUser"]):
     def count_password_failure(self, environment: Environment, holder: PasswordHolder | None) -> None:
         """Count a wrong guess against its person and delay the next; the same work where there is nobody."""
         delays: dict[str, Any] = {"first": FIRST_DELAY, "longest": LONGEST_DELAY, "forgotten": FAILURES_FORGOTTEN_AFTER}
-        with connection.cursor() as cursor:
-            cursor.execute(self.COUNT_FAILURE, {**_guard(environment, holder), **delays, "free": FREE_FAILURES})
+        rows(self.COUNT_FAILURE, {**_guard(environment, holder), **delays, "free": FREE_FAILURES})
 
     def accept_password(self, environment: Environment, holder: PasswordHolder | None) -> bool:
         """Let a right guess count, and lock the person. False: too soon after wrong ones, changed meanwhile, nobody."""
-        with connection.cursor() as cursor:
-            cursor.execute(self.ACCEPT, _guard(environment, holder))
-            return cursor.fetchone() is not None
+        return row(self.ACCEPT, _guard(environment, holder)) is not None
 
     def set_password(self, environment: Environment, user_id: uuid.UUID, digest: str) -> None:
         """A new password, and no count of wrong ones."""
@@ -163,27 +161,27 @@ class IdentifierQuerySet(EnvironmentQuerySet["Identifier"]):
     FIND = """
         SELECT i.user_id, i.verified_at IS NOT NULL, u.disabled_at IS NOT NULL
           FROM users_identifier i JOIN users_enduser u ON u.id = i.user_id
-         WHERE i.environment_id = %s AND i.kind = %s AND i.value = %s
+         WHERE i.environment_id = %(environment)s AND i.kind = %(kind)s AND i.value = %(value)s
     """
 
     def find(self, environment: Environment, kind: str, value: str) -> Person | None:
-        with connection.cursor() as cursor:
-            cursor.execute(self.FIND, [environment.id, kind, value])
-            row = cursor.fetchone()
-        return Person(*row) if row else None
+        known = row(self.FIND, {"environment": environment.id, "kind": kind, "value": value})
+        return Person(*known) if known else None
 
     def holder(self, environment: Environment, kind: str, value: str) -> PasswordHolder | None:
         """Who has a password by this name."""
-        row = (
+        known = (
             self.for_environment(environment)
             .filter(kind=kind, value=value)
             .exclude(user__password_digest=NO_PASSWORD)
             .values_list("user_id", "verified_at", "user__disabled_at", "user__password_digest")
             .first()
         )
-        if row is None:
+        if known is None:
             return None
-        return PasswordHolder(Person(row[0], is_verified=row[1] is not None, is_disabled=row[2] is not None), row[3])
+        user_id, verified_at, disabled_at, digest = known
+        person = Person(user_id, is_verified=verified_at is not None, is_disabled=disabled_at is not None)
+        return PasswordHolder(person, digest)
 
     def register(
         self,
@@ -202,11 +200,9 @@ class IdentifierQuerySet(EnvironmentQuerySet["Identifier"]):
             "value": value,
             "verified_at": verified_at,
         }
-        with connection.cursor() as cursor:
-            cursor.execute(self.REGISTER, {**facts, "user": user_id})
-            row = cursor.fetchone()
-        if row:
-            return Person(*row)
+        registered = row(self.REGISTER, {**facts, "user": user_id})
+        if registered:
+            return Person(*registered)
         EndUser.objects.for_environment(environment).filter(id=user_id).delete()
         found = self.find(environment, kind, value)
         if found is None:
