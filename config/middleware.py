@@ -4,6 +4,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import structlog
@@ -69,7 +70,7 @@ class RequestMiddleware:
 
 def _request_id(request: HttpRequest) -> str:
     given = request.META.get("HTTP_X_REQUEST_ID", "")
-    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    return given if given and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
@@ -84,10 +85,14 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def _is_for_us(request: HttpRequest) -> bool:
-    if request.path in _ANY_HOST:
-        return True
-    domain, _port = split_domain_port(request.META.get("HTTP_HOST", ""))
-    return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
+    hosts = tuple(settings.ALLOWED_HOSTS)
+    return _is_one_of(hosts, request.META.get("HTTP_HOST", "")) or request.path in _ANY_HOST
+
+
+@lru_cache
+def _is_one_of(hosts: tuple[str, ...], host: str) -> bool:
+    domain, _port = split_domain_port(host)
+    return bool(domain) and validate_host(domain, hosts)
 
 
 def _misdirected() -> JsonResponse:
