@@ -18,13 +18,13 @@ LONGEST_REMEMBERED = 200
 class Handler(WSGIHandler):
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
         path = request.path_info
-        match = _match(path) if len(path) <= LONGEST_REMEMBERED else get_resolver().resolve(path)
+        match = remembered(path) if len(path) <= LONGEST_REMEMBERED else get_resolver().resolve(path)
         request.resolver_match = match
         return match
 
 
 @lru_cache(MOST_REMEMBERED)
-def _match(path: str) -> ResolverMatch:
+def remembered(path: str) -> ResolverMatch:
     """An address that leads nowhere is looked for each time, because only answers are remembered."""
     return get_resolver().resolve(path)
 

@@ -10,6 +10,9 @@ from importlib import import_module
 
 from granian.cli import entrypoint
 
+from config import cpus
+
 if __name__ == "__main__":
     import_module(sys.argv[-1].partition(":")[0])
+    cpus.share_out(int(sys.argv[sys.argv.index("--workers") + 1]))
     entrypoint()  # type: ignore[no-untyped-call]
