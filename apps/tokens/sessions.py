@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 from typing import Any, ClassVar
 
 from django.db import models
@@ -148,35 +149,36 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
                   new.idle_expires_at
     """  # noqa: S608 - Of our own parts.
 
-    # All that can have ended since a token was signed, in one look: the session, the person and the application. It
-    # is one with a key, an OAuth client, an API key of the person, or one that the environment knows without any of
-    # them, which the caller has decided. The person's email is an index look-up here; elsewhere it is another round
-    # trip.
+    # All that can have ended since a token was signed, in one look: the session, the person and the application. The
+    # person's email is an index look-up here; elsewhere it is another round trip.
     LIVE = """
-        SELECT i.value, i.verified_at IS NOT NULL,
-               EXISTS (SELECT FROM tokens_oauthclient c WHERE c.id = s.client_id)
+        SELECT i.value, i.verified_at IS NOT NULL, c.id IS NOT NULL
           FROM tokens_session s
           JOIN users_enduser u ON u.id = s.user_id AND u.disabled_at IS NULL
+          LEFT JOIN tokens_oauthclient c
+                 ON c.id = s.client_id AND c.environment_id IS NOT DISTINCT FROM s.environment_id
           LEFT JOIN LATERAL (SELECT value, verified_at FROM users_identifier
                               WHERE environment_id IS NOT DISTINCT FROM s.environment_id
                                 AND user_id = s.user_id AND kind = 'email'
                               ORDER BY created_at LIMIT 1) i ON TRUE
          WHERE s.id = %(session)s AND s.environment_id IS NOT DISTINCT FROM %(environment)s AND s.secret IS NOT NULL
            AND s.user_id = %(user)s AND s.client_id = %(client)s AND s.profile = %(profile)s
-           AND s.idle_expires_at > clock_timestamp()
-           AND (%(client_is_known)s
-                OR EXISTS (SELECT FROM tenants_applicationkey k
-                            WHERE k.environment_id = s.environment_id AND k.client_id = s.client_id
-                              AND k.revoked_at IS NULL AND coalesce(k.expires_at > clock_timestamp(), TRUE))
-                OR EXISTS (SELECT FROM tokens_oauthclient c
-                            WHERE c.id = s.client_id AND c.environment_id = s.environment_id
-                              AND c.revoked_at IS NULL AND coalesce(c.expires_at > clock_timestamp(), TRUE))
-                OR %(trades_keys)s
-                   AND EXISTS (SELECT FROM tokens_apikey k
-                                WHERE k.environment_id = s.environment_id AND k.user_id = s.user_id
-                                  AND k.client_id = s.client_id
-                                  AND k.revoked_at IS NULL AND coalesce(k.expires_at > clock_timestamp(), TRUE)))
-           AND """
+           AND s.idle_expires_at > clock_timestamp() AND $client_lives AND $unchanged
+    """
+    # An application with a key, or an OAuth client. What a statement has not in it costs PostgreSQL nothing, so the
+    # API keys of the person are looked at only where they are traded for sessions.
+    CLIENT_LIVES = """
+        (EXISTS (SELECT FROM tenants_applicationkey k
+                  WHERE k.environment_id = s.environment_id AND k.client_id = s.client_id
+                    AND k.revoked_at IS NULL AND coalesce(k.expires_at > clock_timestamp(), TRUE))
+         OR c.id IS NOT NULL AND c.revoked_at IS NULL AND coalesce(c.expires_at > clock_timestamp(), TRUE)
+         $or_traded)
+    """
+    OR_TRADED = """
+         OR EXISTS (SELECT FROM tokens_apikey k
+                     WHERE k.environment_id = s.environment_id AND k.user_id = s.user_id AND k.client_id = s.client_id
+                       AND k.revoked_at IS NULL AND coalesce(k.expires_at > clock_timestamp(), TRUE))
+    """
 
     def open(
         self, environment: Environment, client: Client, person: Person, *, context: RequestContext, scope: str = ""
@@ -310,11 +312,9 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
             "user": user_id,
             "client": client.id,
             "profile": client.profile,
-            "client_is_known": client_is_known,
-            "trades_keys": trades_keys,
             **environment.unchanged_parameters,
         }
-        found = row(self.LIVE + environment.unchanged, parameters)
+        found = row(_live(client_is_known, trades_keys, environment.unchanged), parameters)
         if found is None:
             return None
         environment.confirmed()
@@ -327,6 +327,13 @@ class SessionQuerySet(EnvironmentQuerySet["Session"]):
         moves that moment, and an update of an indexed column has to write into each index of the table.
         """
         return self.delete_in_batches("absolute_expires_at", after)
+
+
+@lru_cache
+def _live(client_is_known: bool, trades_keys: bool, unchanged: str) -> str:
+    lives = "TRUE" if client_is_known else SessionQuerySet.CLIENT_LIVES
+    statement = SessionQuerySet.LIVE.replace("$client_lives", lives).replace("$unchanged", unchanged)
+    return statement.replace("$or_traded", SessionQuerySet.OR_TRADED if trades_keys else "")
 
 
 def _outcome(presented: int, before: int, after: int, *, is_revoked: bool) -> Outcome:
