@@ -14,7 +14,10 @@ def share_out(processes: int) -> None:
 
     Nowhere else, because the CPUs are others' too: ten containers on one large machine would all take its first two.
     """
-    cpus = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    # A Python that was built for old systems may lack the second on Linux too.
+    if not hasattr(os, "sched_getaffinity") or not hasattr(os, "memfd_create"):
+        return
+    cpus = sorted(os.sched_getaffinity(0))
     if len(cpus) == processes:
         claims = os.memfd_create("cpus")
         os.register_at_fork(after_in_child=lambda: _take_one(cpus, claims))

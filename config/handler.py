@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 
+from django.conf import settings
 from django.core import signals
 from django.core.cache import close_caches
 from django.core.handlers.base import reset_urlconf
@@ -10,8 +11,8 @@ from django.db import close_old_connections, reset_queries
 from django.http import HttpRequest
 from django.urls import ResolverMatch, get_resolver
 
-# Addresses whose view is remembered: an address names an environment and a step, and few of all are busy.
-MOST_REMEMBERED = 4096
+# Addresses whose view is remembered, at 2.5 KB each: one names an environment and a step, and few of all are busy.
+MOST_REMEMBERED = 1024
 LONGEST_REMEMBERED = 200
 
 
@@ -33,8 +34,9 @@ def spare_signals() -> None:
     """Leave out what is done at the start or the end of each request for features that are not used here."""
     # Connections are looked at when a request has ended, and nothing happens to them until the next.
     signals.request_started.disconnect(close_old_connections)
-    # What statements were sent, which is written down only with DEBUG, and never more than 9000.
-    signals.request_started.disconnect(reset_queries)
+    if not settings.DEBUG:
+        # It forgets what statements were sent, which is written down only with DEBUG.
+        signals.request_started.disconnect(reset_queries)
     signals.request_finished.disconnect(close_caches)
     # Each request sets it at its start.
     signals.request_finished.disconnect(reset_urlconf)

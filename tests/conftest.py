@@ -10,7 +10,9 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
+from psycopg_pool import ConnectionPool
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.dialects.judge import exchanges
@@ -58,6 +60,21 @@ def drop_leftovers(session: psycopg.Connection[Any]) -> None:
 
 def drop(session: psycopg.Connection[Any], name: str) -> None:
     session.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_way_around() -> Iterator[None]:
+    """A test without `database` reaches none, also not by apps.core.database, which pytest-django knows nothing of."""
+    take = ConnectionPool.getconn
+    blocked = BaseDatabaseWrapper.ensure_connection  # As pytest-django has it until a test may.
+
+    def take_if_allowed(pool: ConnectionPool[Any], timeout: float | None = None) -> Any:
+        assert BaseDatabaseWrapper.ensure_connection != blocked, "This test needs the fixture `database`."
+        return take(pool, timeout)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ConnectionPool, "getconn", take_if_allowed)
+        yield
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ def first_query(ask: Callable[[], T]) -> T:
 
     Nothing has been written yet, so repeating is safe. One dead connection means that PostgreSQL was restarted and all
     the others are dead too: the pool is told to replace them, else each would cost some request an error. A pool that
-    has no connection to give is not asked twice: the caller has waited long enough.
+    has no connection to give is not asked twice: the caller has waited long enough. Where only one was dead, it says
+    nothing of the connection that the next query has.
     """
     try:
         return ask()
@@ -57,7 +58,8 @@ def rows(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """What a statement of our own answers, prepared, without the cost of a cursor. Raises what Django's cursors raise.
 
     Outside of a transaction it borrows a connection for as long as it runs. Where somebody listens to statements
-    (`execute_wrapper`, DEBUG) it goes the way that they are heard on.
+    (`execute_wrapper`, DEBUG) it goes the way that they are heard on. The two bring inet and jsonb as different types:
+    cast them to text.
     """
     ours = _ours()
     if ours.execute_wrappers or ours.queries_logged:
@@ -67,6 +69,7 @@ def rows(sql: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     if ours.connection is None and not ours.in_atomic_block:
         with ours.wrap_database_errors:
             return _rows_by_borrowed(ours.pool, sql, parameters)
+    ours.validate_no_broken_transaction()
     ours.ensure_connection()
     with ours.wrap_database_errors:
         return cast(PreparingConnection, ours.connection).rows(sql, parameters)
@@ -79,6 +82,9 @@ def _rows_by_borrowed(
         pool.open()
     borrowed = pool.getconn()
     try:
+        if not borrowed.autocommit:
+            # Closed in the middle of a transaction, it went back as it was, and what it does now would be rolled back.
+            borrowed.autocommit = True
         return borrowed.rows(sql, parameters)
     finally:
         pool.putconn(borrowed)

@@ -19,7 +19,9 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
-UNKNOWN_STATEMENT = b"26000"  # PostgreSQL's manual, appendix A.
+# What PostgreSQL says of a name that it does not know (any more), and of one whose columns have other types since: both
+# before it has done anything (its manual, appendix A).
+OUTDATED = (b"26000", b"0A000")
 _PARAMETER = re.compile(r"%(?:\((\w+)\)s|%)")
 
 
@@ -36,7 +38,8 @@ class PreparingConnection(psycopg.Connection[Any]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # By the types of the parameters too, as psycopg does: None has none, and a number that of its size.
+        # By the types of the parameters too, as psycopg does: None has none, and a number that of its size. There are
+        # no more of them than our own statements have variants.
         self._statements: dict[tuple[bytes, tuple[int, ...]], bytes] = {}
         self._numbers = count()
 
@@ -54,8 +57,7 @@ class PreparingConnection(psycopg.Connection[Any]):
         statement = positional(sql)
         values = self._conversion.dump_sequence([parameters[name] for name in statement.names], statement.formats)
         result = self._execute(statement, values)
-        if result.error_field(DiagnosticField.SQLSTATE) == UNKNOWN_STATEMENT:
-            # After a rollback psycopg gives up all prepared statements, and so may whatever stands in between.
+        if result.error_field(DiagnosticField.SQLSTATE) in OUTDATED:
             self._statements.clear()
             result = self._execute(statement, values)
         return self._read(result)
@@ -83,10 +85,17 @@ class PreparingConnection(psycopg.Connection[Any]):
             # What was read may be secret, and the connection lives on.
             conversion.set_pgresult(None)
 
+    def _deallocate(self, name: bytes | None) -> abc.PQGen[None]:
+        """psycopg's own, by which it gives up all that is prepared, ours too, after a rollback: a statement would find
+        out only from PostgreSQL."""
+        if name is None:
+            self._statements.clear()
+        return super()._deallocate(name)
+
     def _checked(self, result: PGresult) -> None:
         if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
             return
-        if self.pgconn.status == ConnStatus.BAD:
+        if self.pgconn.status == ConnStatus.BAD and not result.error_field(DiagnosticField.SQLSTATE):
             raise psycopg.OperationalError("the connection is lost")
         raise error_from_result(result, encoding=self.info.encoding)
 

@@ -1,6 +1,8 @@
 """The way that granian's requests take, which is not that of the test client."""
 
 import io
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -64,3 +66,23 @@ def test_it_answers_as_django_s_does(served: handler.Handler) -> None:
     answer = served(environ, hear)
     assert b"".join(answer) == b'{"status": "ok"}'
     assert [status for status, _ in heard] == ["200 OK"]
+
+
+# In a process of its own, because what is served is without some of Django's signals from then on.
+SERVED = """
+import io
+from config.wsgi import application
+from django.db import connection
+
+environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/readyz", "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80"}
+answer = application({**environ, "wsgi.input": io.BytesIO(), "wsgi.url_scheme": "http", "REMOTE_ADDR": "127.0.0.1"},
+                     lambda status, headers: print(status))
+print("kept" if connection.connection else "none")
+answer.close()
+print("kept" if connection.connection else "given back")
+"""
+
+
+def test_a_request_gives_its_connection_back_at_its_end() -> None:
+    done = subprocess.run([sys.executable, "-c", SERVED], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.splitlines()[-2:] == ["kept", "given back"]

@@ -57,7 +57,7 @@ def types(row: Any) -> dict[str, type]:
 
 class TestPresented:
     def test_it_comes_as_the_orm_would_bring_it(self) -> None:
-        """The statement is written by hand, and a column that is added must not be missing from it."""
+        """The statement is written by hand: of a key it has what callers read, of the others each column there is."""
         world = build(sms_countries=["DE", "FR"], sms_domain="shop.example.com")
         user = EndUser.objects.create(environment=world.environment)
         key, secret = mint(world, user_id=user.id, site_url="https://blog.example.com")
