@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import string
+import uuid
 
 import pytest
 from django.db import connection
@@ -12,6 +13,8 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from apps.core import crypto
+from apps.core.errors import InvalidRefreshToken
 from apps.management.environments import create_application_key
 from apps.tokens import refresh
 from apps.users.models import EndUser
@@ -141,6 +144,17 @@ def test_one_text_is_one_token(token: str) -> None:
 def test_another_length_or_alphabet_is_refused_unread(world: World, token: str, change: object) -> None:
     assert callable(change)
     assert_refused_unread(world, change(token))
+
+
+@pytest.mark.parametrize(("ours", "others"), ["-+", "_/"])
+def test_the_other_alphabet_of_base64_is_refused(ours: str, others: str) -> None:
+    environment, version = uuid.uuid4(), crypto.current_key_version()
+    texts = [refresh.make(environment, uuid.uuid4(), 0, version, b"s" * 32) for _ in range(20)]
+    assert any(ours in text for text in texts)
+    for text in texts:
+        assert refresh.read(environment, text)
+        with pytest.raises(InvalidRefreshToken):
+            refresh.read(environment, text.replace(ours, others) if ours in text else "")
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\t"])
