@@ -57,7 +57,7 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Of two with one version, the distribution's own: it is built with profile-guided optimisation, which those that were
-# built on the spot seldom are, and a sign-in takes an eighth less of its CPU (bench/README.md).
+# built on the spot seldom are, and web and worker take an eighth less CPU with it (bench/README.md).
 PYTHON ?= $(foreach version,3.13 3.12 3.11 3,/usr/bin/python$(version) python$(version))
 
 .venv/made:

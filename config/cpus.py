@@ -1,8 +1,8 @@
 """A CPU for each web process.
 
 The threads of a process take turns at Python, so it has never use for two CPUs; left alone they still move from one to
-the other, each time into caches that know nothing of them, and wake each other across. Held to one, a web process does
-the same with a sixth less of it (bench/README.md).
+the other, each time into caches that know nothing of them, and wake each other across. Held to one, a web process
+checks a token with a fifth less CPU (bench/README.md).
 """
 
 import fcntl

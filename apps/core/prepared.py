@@ -1,6 +1,6 @@
 """A connection that runs the statements of the hot path by libpq itself.
 
-A cursor of Django's around one of psycopg's takes three times the CPU in this process that libpq and the same
+A cursor of Django's around one of psycopg's takes nearly four times the CPU in this process that libpq and the same
 conversions take without them (bench/README.md), and a step of a sign-in is one statement.
 """
 
